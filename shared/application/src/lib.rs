@@ -1,0 +1,9 @@
+//! What Tidings does, over ports: one small trait per capability, so that a use case's signature says what it may
+//! touch and its function's IAM policy mirrors it.
+//!
+//! Nothing here knows DynamoDB, SQS, the gateway or the wire. Use cases drive the domain's step functions; they
+//! hold no rule of their own.
+
+pub mod clock;
+pub mod error;
+pub mod identity;

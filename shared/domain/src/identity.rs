@@ -1,0 +1,206 @@
+//! The grammar of what people and devices are called.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is not a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidName {
+    /// Not 3 to 32 of `a-z 0-9 _ .`, beginning with a letter.
+    Username,
+    /// Empty, longer than 64 characters, blank at an end, or with control characters.
+    DisplayName,
+    /// Shorter than 8 or longer than 128 characters.
+    Password,
+    /// Not one of `phone`, `tablet`, `desktop`, `web`.
+    Platform,
+}
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Username => "a user name is 3 to 32 of a-z 0-9 _ . and begins with a letter",
+            Self::DisplayName => {
+                "a display name is 1 to 64 characters without control characters or blanks at its ends"
+            }
+            Self::Password => "a password is 8 to 128 characters",
+            Self::Platform => "a platform is phone, tablet, desktop or web",
+        })
+    }
+}
+
+impl std::error::Error for InvalidName {}
+
+/// What a person signs in with: 3 to 32 of `a-z 0-9 _ .`, beginning with a letter. Capitals are folded when it is
+/// read, so `Alice` and `alice` are one name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Username(String);
+
+impl Username {
+    /// Shortest name, in characters: one and two letters are left for later use.
+    pub const MIN: usize = 3;
+    /// Longest name, in characters: it fits a line of a conversation list.
+    pub const MAX: usize = 32;
+
+    /// The folded name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Username {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let folded = text.to_ascii_lowercase();
+        let fits = (Self::MIN..=Self::MAX).contains(&folded.len());
+        let plain = folded
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
+        let begins = folded.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        (fits && plain && begins).then_some(Self(folded)).ok_or(InvalidName::Username)
+    }
+}
+
+/// What other people see: 1 to 64 characters, no control characters, no blanks at its ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Longest display name, in characters.
+    pub const MAX: usize = 64;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for DisplayName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let fits = (1..=Self::MAX).contains(&text.chars().count());
+        let plain = !text.chars().any(char::is_control) && text.trim() == text;
+        (fits && plain).then(|| Self(text.to_owned())).ok_or(InvalidName::DisplayName)
+    }
+}
+
+/// A password as typed: 8 to 128 characters. Never printed: its `Debug` is redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Shortest password, in characters (NIST SP 800-63B).
+    pub const MIN: usize = 8;
+    /// Longest password, in characters: hashing must not become a way to keep us busy.
+    pub const MAX: usize = 128;
+
+    /// The secret itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+impl FromStr for Password {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        (Self::MIN..=Self::MAX)
+            .contains(&text.chars().count())
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidName::Password)
+    }
+}
+
+/// The class of a device, which login policies count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Platform {
+    /// A telephone.
+    Phone,
+    /// A tablet.
+    Tablet,
+    /// A desktop or laptop program, a terminal included.
+    Desktop,
+    /// A browser.
+    Web,
+}
+
+impl Platform {
+    /// Every platform.
+    pub const ALL: [Self; 4] = [Self::Phone, Self::Tablet, Self::Desktop, Self::Web];
+
+    /// The platform's name on the wire and in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Tablet => "tablet",
+            Self::Desktop => "desktop",
+            Self::Web => "web",
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Platform {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        Self::ALL.into_iter().find(|platform| platform.as_str() == text).ok_or(InvalidName::Platform)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_their_grammar() {
+        for (text, want) in [
+            ("alice", Some("alice")),
+            ("Alice.B_2", Some("alice.b_2")),
+            ("al", None),
+            ("1alice", None),
+            ("älice", None),
+            ("alice smith", None),
+            (&"a".repeat(33), None),
+        ] {
+            assert_eq!(text.parse::<Username>().ok().as_ref().map(Username::as_str), want, "{text}");
+        }
+        for (text, ok) in
+            [("Ada", true), ("李雷", true), ("", false), (" Ada", false), ("A\nb", false), (&"x".repeat(65), false)]
+        {
+            assert_eq!(text.parse::<DisplayName>().is_ok(), ok, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let password: Password = "correct horse".parse().unwrap();
+        assert_eq!(format!("{password:?}"), "Password(..)");
+    }
+}

@@ -1,0 +1,67 @@
+//! Every limit that is a rule, each with its reason. Limits of the wire live in the protocol crate.
+
+/// Messages in one `message.send` frame: a frame is 32 KB, and 20 short texts fit it with room for the reply.
+pub const BATCH_MAX: usize = 20;
+
+/// How many entries a resend may be behind the head before it is answered `behind`. The search for an earlier
+/// attempt reads them all; 1,000 entries of 256 bytes are 63 read units, and a client that far behind should
+/// pull first anyway.
+pub const SEARCH_MAX: usize = 1_000;
+
+/// How far a client's clock may run ahead of ours before its client ids are refused, in milliseconds.
+/// The search without `after` is bounded by the client id's time, so a time from the future would make it blind.
+pub const CLOCK_SKEW_MS: u64 = 2 * 60 * 1_000;
+
+/// How long `send` tries before it answers `unavailable`, in milliseconds. Well below the function's time-out,
+/// so that the answer is ours and not the platform's.
+pub const SEND_DEADLINE_MS: u64 = 5_000;
+
+/// First upper bound of the wait after a lost race or a failed call, in milliseconds; it doubles with each loss.
+/// 4 ms is about one DynamoDB round trip.
+pub const BACKOFF_FIRST_MS: u64 = 4;
+
+/// Largest upper bound of that wait, in milliseconds. With it 100 closed-loop senders keep the throughput of 10.
+pub const BACKOFF_MAX_MS: u64 = 1_000;
+
+/// How long a conversation must be quiet before a sync settles its inbox entry, in milliseconds. Opening costs a
+/// write at the next message, so a lively conversation should never settle.
+pub const SETTLE_AFTER_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// How many entries one sync settles at most. Each costs two writes and a read; eight keep a sync short, and the
+/// rest waits for the next one.
+pub const SETTLE_MAX: usize = 8;
+
+/// How old a route must be before a Gone sweeps it, in milliseconds. A post during `$connect` is answered Gone
+/// although the socket is coming up.
+pub const GONE_GRACE_MS: u64 = 60 * 1_000;
+
+/// How long a route lives without being renewed, in milliseconds: the gateway closes a connection after 2 h, and
+/// ten minutes cover clocks and late writes.
+pub const ROUTE_TTL_MS: u64 = 130 * 60 * 1_000;
+
+/// Exact unread counts end here; above it clients show "99+".
+pub const UNREAD_EXACT_MAX: u64 = 99;
+
+/// Spans of membership that an inbox entry keeps, so that it stays below 1 KB.
+pub const SPANS_MAX: usize = 16;
+
+/// Entries in one page of history: 100 entries of 256 bytes fit the 32 KB frame.
+pub const HISTORY_PAGE_MAX: usize = 100;
+
+/// Entries in one page of history when the client names no limit.
+pub const HISTORY_PAGE_DEFAULT: usize = 50;
+
+/// Conversations in one page of a sync over the socket. Fifty heads take about 10 KB of the 32 KB frame and leave
+/// the rest to entries.
+pub const SYNC_SOCKET_CONVERSATIONS: usize = 50;
+
+/// Conversations in one page of a sync over HTTP.
+pub const SYNC_HTTP_CONVERSATIONS: usize = 200;
+
+/// Newest entries that sync reads with a head. Ten entries of 400 bytes are one read unit.
+pub const SYNC_ENTRIES: usize = 10;
+
+/// How far `since` reaches back behind the sync that issued it, in milliseconds. An entry takes its `sent_at`
+/// before it can be seen, so a sync may miss it although it is older than the sync; the overlap returns it again,
+/// and clients ignore what they have. As large as the longest `send` plus the allowed skew of our own clocks.
+pub const SINCE_OVERLAP_MS: u64 = 60 * 1_000;

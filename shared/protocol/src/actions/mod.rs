@@ -1,0 +1,183 @@
+//! The one table of actions. A new action is one file here, one line below, one use case, and one line in the
+//! function that it names; everything else is generated.
+
+pub mod conversation_read;
+pub mod history;
+pub mod message_send;
+pub mod ping;
+pub mod sync;
+pub mod user_get;
+
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use conversation_read::{ConversationRead, ConversationReadReply};
+pub use history::{History, HistoryReply};
+pub use message_send::{Draft, MessageSend, MessageSendReply, SendResult, Sent};
+pub use ping::Ping;
+pub use sync::{Sync, SyncReply, SyncedConversation};
+pub use user_get::{UserGet, UserGetReply};
+
+/// A request that has a reply.
+pub trait Call: Serialize + DeserializeOwned + Send {
+    /// The route key.
+    const ACTION: &'static str;
+    /// What a success answers.
+    type Reply: Serialize + DeserializeOwned + Send;
+}
+
+/// Who may do it. Checked on the server, for each operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// The gateway, before there is a user.
+    Gateway,
+    /// Anybody who is signed in.
+    SignedIn,
+    /// A member of the conversation that the request names, within the spans of their membership (SEE-1).
+    Member,
+}
+
+/// What one call may cost at most (COST-1), in billable units, in the case that `case` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// The case that the numbers are for.
+    pub case: &'static str,
+    /// Frames in, replies and posts, metered in 32 KB steps.
+    pub gateway_messages: u32,
+    /// DynamoDB write request units (1 KB each).
+    pub write_units: u32,
+    /// DynamoDB read request units (4 KB each, strongly consistent).
+    pub read_units: u32,
+    /// Lambda invocations.
+    pub invocations: u32,
+    /// SQS requests.
+    pub queue_requests: u32,
+}
+
+/// Whether an action ends in a function, and what it exchanges.
+#[derive(Clone, Copy)]
+pub enum Exchange {
+    /// Route of the gateway itself, without a request of ours.
+    Lifecycle,
+    /// A request without a reply, swallowed by a mock integration.
+    Silent {
+        /// Schema of the request.
+        request: fn(&mut SchemaGenerator) -> Schema,
+        /// An example frame.
+        request_example: &'static str,
+    },
+    /// A request with a reply.
+    Reply {
+        /// Schema of the request.
+        request: fn(&mut SchemaGenerator) -> Schema,
+        /// Schema of what `ok` carries.
+        reply: fn(&mut SchemaGenerator) -> Schema,
+        /// An example frame from the client.
+        request_example: &'static str,
+        /// The example frame that answers it.
+        reply_example: &'static str,
+        /// Names of the Rust types of request and reply, for generated code.
+        types: (&'static str, &'static str),
+    },
+}
+
+/// One action.
+#[derive(Clone, Copy)]
+pub struct Action {
+    /// The route key.
+    pub name: &'static str,
+    /// The function that serves it; `None` is the gateway's mock integration.
+    pub function: Option<&'static str>,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Who may.
+    pub permission: Permission,
+    /// What it may cost.
+    pub budget: Budget,
+    /// What travels.
+    pub exchange: Exchange,
+}
+
+macro_rules! actions {
+    ($(
+        $name:literal $(in $function:literal)? : $kind:ident $(($request:ident $(-> $reply:ident)?, $module:ident))?,
+        $permission:ident, $summary:literal,
+        [$case:literal, gateway $gateway:literal, write $write:literal, read $read:literal, calls $calls:literal, queue $queue:literal];
+    )*) => {
+        /// Every route of the socket.
+        pub const ACTIONS: &[Action] = &[$(Action {
+            name: $name,
+            function: actions!(@function $($function)?),
+            summary: $summary,
+            permission: Permission::$permission,
+            budget: Budget {
+                case: $case,
+                gateway_messages: $gateway,
+                write_units: $write,
+                read_units: $read,
+                invocations: $calls,
+                queue_requests: $queue,
+            },
+            exchange: actions!(@exchange $kind $(($request $(-> $reply)?, $module))?),
+        }),*];
+
+        $($(actions!(@call $name, $request $(-> $reply)?);)?)*
+    };
+    (@function) => { None };
+    (@function $function:literal) => { Some($function) };
+    (@exchange Lifecycle) => { Exchange::Lifecycle };
+    (@exchange Silent ($request:ident, $module:ident)) => {
+        Exchange::Silent {
+            request: |generator| generator.subschema_for::<$request>(),
+            request_example: $module::REQUEST_EXAMPLE,
+        }
+    };
+    (@exchange Reply ($request:ident -> $reply:ident, $module:ident)) => {
+        Exchange::Reply {
+            request: |generator| generator.subschema_for::<$request>(),
+            reply: |generator| generator.subschema_for::<$reply>(),
+            request_example: $module::REQUEST_EXAMPLE,
+            reply_example: $module::REPLY_EXAMPLE,
+            types: (stringify!($request), stringify!($reply)),
+        }
+    };
+    (@call $name:literal, $request:ident) => {};
+    (@call $name:literal, $request:ident -> $reply:ident) => {
+        impl Call for $request {
+            const ACTION: &'static str = $name;
+            type Reply = $reply;
+        }
+    };
+}
+
+actions! {
+    "$connect" in "connect": Lifecycle, Gateway, "A device comes online with a ticket.",
+        ["connection minutes apart", gateway 0, write 1, read 0, calls 2, queue 0];
+    "$disconnect" in "disconnect": Lifecycle, Gateway, "A socket closed; best effort.",
+        ["connection minutes apart", gateway 0, write 1, read 0, calls 1, queue 0];
+    "$default" in "default": Lifecycle, SignedIn, "The error for what is no action.",
+        ["any", gateway 2, write 0, read 0, calls 1, queue 0];
+    "ping": Silent(Ping, ping), SignedIn, "Keeps the connection; has no reply.",
+        ["any", gateway 1, write 0, read 0, calls 0, queue 0];
+    "message.send" in "send": Reply(MessageSend -> MessageSendReply, message_send), Member,
+        "Appends one message or a batch.",
+        ["one text in a lively direct conversation, one online device each", gateway 3, write 1, read 6, calls 1, queue 0];
+    "sync" in "sync": Reply(Sync -> SyncReply, sync), SignedIn,
+        "What a device needs after it was away.",
+        ["one page, five lively conversations, nothing to settle", gateway 2, write 0, read 7, calls 1, queue 0];
+    "history" in "sync": Reply(History -> HistoryReply, history), Member,
+        "A page of a conversation's log, ascending.",
+        ["up to 4 KB of entries", gateway 2, write 0, read 2, calls 1, queue 0];
+    "conversation.read" in "sync": Reply(ConversationRead -> ConversationReadReply, conversation_read), Member,
+        "Moves one's own read position forward.",
+        ["a direct conversation, one online device each", gateway 3, write 1, read 3, calls 1, queue 0];
+    "user.get" in "contact": Reply(UserGet -> UserGetReply, user_get), SignedIn,
+        "A person's public card, by id or user name.",
+        ["by user name", gateway 2, write 0, read 2, calls 1, queue 0];
+}
+
+/// The action with this name.
+pub fn action(name: &str) -> Option<&'static Action> {
+    ACTIONS.iter().find(|action| action.name == name)
+}

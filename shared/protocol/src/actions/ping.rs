@@ -1,0 +1,10 @@
+//! `ping`: keeps a connection from being idle. Swallowed by the gateway, no function, no reply.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"ping"}"#;
+
+/// Nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ping {}

@@ -1,0 +1,43 @@
+//! An entry of a conversation's log, as readers see it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidings_domain::ids::{ClientId, UserId};
+
+use crate::Text;
+use crate::body::Body;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EntryKind {
+    /// Somebody said something.
+    Message,
+}
+
+/// One entry. Entries of a conversation are numbered 1, 2, 3 ... without a hole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entry {
+    /// Place in the conversation, from 1.
+    pub seq: u64,
+    /// Who wrote it.
+    pub sender: Text<UserId>,
+    /// What its sender called it; with the sender it identifies the message for ever.
+    pub client_id: Text<ClientId>,
+    /// When it was appended, in milliseconds since the Unix epoch. Never earlier than its predecessor's.
+    pub sent_at: u64,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its present content.
+    pub body: Body,
+    /// How often it was changed. The highest wins.
+    pub rev: u32,
+    /// Messages so far, this one included. In a direct conversation one number per member, in the order of the
+    /// conversation's id; elsewhere one number. Unread = the peer's number at the head less that at my read
+    /// position.
+    pub counts: Vec<u64>,
+    /// When it disappears, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
+}
