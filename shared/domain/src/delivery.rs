@@ -1,1 +1,109 @@
-//! To come.
+//! Delivery: what is pushed, to whom, and which way. A push is only a hint (HINT-1).
+
+use crate::ids::{ConnectionId, ConversationId, UserId};
+use crate::log::{Entry, Seq};
+use crate::route::Route;
+use crate::time::Timestamp;
+
+/// What a device is told unasked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// An entry was appended.
+    Entry(ConversationId, Entry),
+    /// A member's read position moved.
+    Read {
+        /// Where.
+        conversation: ConversationId,
+        /// Whose.
+        user: UserId,
+        /// How far.
+        seq: Seq,
+    },
+}
+
+/// Events for the people of a conversation, as a queue's job: it names no recipients, so any worker serves it and
+/// reads who is online after receiving it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FanOut {
+    /// Where it happened.
+    pub conversation: ConversationId,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The connection that is answered directly.
+    pub except: Option<ConnectionId>,
+}
+
+/// Events for connections that could not be reached, as a queue's job.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Retry {
+    /// Whom.
+    pub routes: Vec<Route>,
+    /// What.
+    pub events: Vec<Event>,
+}
+
+/// Which way events go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Plan {
+    /// Nobody else is online.
+    Nobody,
+    /// Post to these at once.
+    Inline(Vec<Route>),
+    /// Too many to post while the sender waits.
+    Queue,
+}
+
+/// Plans a delivery to everybody at `routes` but the connection that is answered.
+pub fn plan(routes: Vec<Route>, except: Option<&ConnectionId>, inline_max: usize, now: Timestamp) -> Plan {
+    let routes = reachable(routes, except, now);
+    match routes.len() {
+        0 => Plan::Nobody,
+        few if few <= inline_max => Plan::Inline(routes),
+        _ => Plan::Queue,
+    }
+}
+
+/// The routes that may be used.
+pub fn reachable(mut routes: Vec<Route>, except: Option<&ConnectionId>, now: Timestamp) -> Vec<Route> {
+    routes.retain(|route| route.alive(now) && Some(&route.connection) != except);
+    routes
+}
+
+/// What became of one post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Post {
+    /// The gateway took it.
+    Taken,
+    /// The gateway knows no such connection, or none that is up yet.
+    Gone,
+    /// Anything else; it may succeed later.
+    Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Platform;
+    use crate::limits::ROUTE_TTL_MS;
+
+    fn route(connection: &str, connected_at: u64) -> Route {
+        Route {
+            user: UserId::from_bits(1),
+            device: "d".parse().unwrap(),
+            platform: Platform::Web,
+            connection: ConnectionId::new(connection),
+            ticket_at: Timestamp::from_millis(connected_at),
+            connected_at: Timestamp::from_millis(connected_at),
+        }
+    }
+
+    #[test]
+    fn the_answered_connection_and_expired_routes_get_nothing() {
+        let now = Timestamp::from_millis(ROUTE_TTL_MS);
+        let me = ConnectionId::new("me");
+        let routes = vec![route("me", 5), route("expired", 0), route("peer", 1)];
+        assert_eq!(plan(routes.clone(), Some(&me), 4, now), Plan::Inline(vec![route("peer", 1)]));
+        assert_eq!(plan(routes.clone(), Some(&me), 0, now), Plan::Queue);
+        assert_eq!(plan(routes[..2].to_vec(), Some(&me), 0, now), Plan::Nobody);
+    }
+}

@@ -1,1 +1,57 @@
-//! To come.
+//! Inboxes: what makes a conversation visible to its members.
+//!
+//! `head_state` is what makes a direct message cost one write instead of three. While an entry is open, its
+//! readers ask the log; only after a day of silence does a sync store the head, in two phases ([`crate::settle`]).
+
+use crate::ids::{ConversationId, UserId};
+use crate::log::{Counts, Head, Seq};
+
+/// Whether the stored head can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeadState {
+    /// The stored head is exact.
+    Settled,
+    /// The log may be ahead: ask it.
+    Open,
+    /// Somebody is about to store the head, or died doing so. For readers the same as open.
+    Settling,
+}
+
+/// What a reader has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReadPosition {
+    /// Everything up to here.
+    pub seq: Seq,
+    /// The counters of that entry.
+    pub counts: Counts,
+}
+
+impl ReadPosition {
+    /// Nothing read yet.
+    pub const fn none(conversation: ConversationId) -> Self {
+        Self { seq: Seq::NONE, counts: Counts::zero(conversation) }
+    }
+}
+
+/// What one user has of one conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InboxEntry {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Whether `head` can be trusted.
+    pub state: HeadState,
+    /// Goes up with every change of `state`; what settling is conditional on.
+    pub version: u64,
+    /// The stored head.
+    pub head: Head,
+    /// How far the user has read, on whichever device. Only moves forward (MONO-1).
+    pub read: ReadPosition,
+}
+
+impl InboxEntry {
+    /// Messages of others that `user` has not read, with this head.
+    pub fn unread(&self, user: UserId, head: &Head) -> u64 {
+        let of_others = |counts: Counts| counts.of_others(self.conversation, user);
+        of_others(head.counts).saturating_sub(of_others(self.read.counts))
+    }
+}

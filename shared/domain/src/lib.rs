@@ -9,12 +9,13 @@
 
 pub mod connect;
 pub mod delivery;
-pub mod history;
+
 pub mod identity;
 pub mod ids;
 pub mod inbox;
 pub mod limits;
 pub mod log;
+pub mod membership;
 pub mod read;
 pub mod route;
 pub mod send;

@@ -1,1 +1,124 @@
-//! To come.
+//! `conversation.read`: a read position moves forward, and the others are told.
+
+use crate::delivery::{self, Event, Plan};
+use crate::ids::{ConnectionId, ConversationId, UserId};
+use crate::inbox::ReadPosition;
+use crate::log::{Counts, Seq};
+use crate::membership;
+use crate::route::Route;
+use crate::time::Timestamp;
+
+/// Who has read how far.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who.
+    pub user: UserId,
+    /// The connection that the answer goes to; it gets no push.
+    pub connection: Option<ConnectionId>,
+    /// Everything up to here.
+    pub seq: Seq,
+    /// How many connections are posted to at once; more go through a queue.
+    pub inline_max: usize,
+}
+
+/// The next call. All reads are strongly consistent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Read the counters of the entry at this seq.
+    ReadCounts(Seq),
+    /// Move the stored position forward to this one, never back, creating what is missing.
+    Advance(ReadPosition),
+    /// Read where these users' devices are reached.
+    ReadRoutes(Vec<UserId>),
+    /// Post to these connections at once.
+    Post(Vec<Route>, Vec<Event>),
+    /// Hand these events to the queue of the conversation's shard.
+    Queue(Vec<Event>),
+}
+
+/// What it showed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// Of [`Call::ReadCounts`]; `None` when there is no such entry.
+    Counts(Option<Counts>),
+    /// Of [`Call::Advance`]: whether it moved, and where it stands.
+    Position(bool, Seq),
+    /// Of [`Call::ReadRoutes`].
+    Routes(Vec<Route>),
+    /// Of [`Call::Post`] and [`Call::Queue`].
+    Delivered,
+    /// The call failed or its outcome is unknown.
+    Failed,
+}
+
+/// Why a position does not move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Not a member, whether or not the conversation exists.
+    NotAMember,
+    /// The seq is not 1 up to the head.
+    NoSuchEntry,
+    /// Not known to be done; the same again is safe.
+    Unavailable,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Make this call.
+    Call(Call),
+    /// Where the position stands.
+    Done(Result<Seq, Refusal>),
+}
+
+/// The protocol of `conversation.read`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Read {
+    request: Request,
+    stands: Option<Seq>,
+}
+
+impl Read {
+    /// Begins, or refuses.
+    pub fn start(request: Request) -> Result<(Self, Step), Refusal> {
+        membership::span(request.conversation, request.user).ok_or(Refusal::NotAMember)?;
+        if request.seq < Seq::FIRST {
+            return Err(Refusal::NoSuchEntry);
+        }
+        let step = Step::Call(Call::ReadCounts(request.seq));
+        Ok((Self { request, stands: None }, step))
+    }
+
+    /// Goes on with what the last call showed at `now`.
+    pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        let Request { conversation, user, seq, .. } = self.request;
+        match seen {
+            Seen::Counts(Some(counts)) => Step::Call(Call::Advance(ReadPosition { seq, counts })),
+            Seen::Counts(None) => Step::Done(Err(Refusal::NoSuchEntry)),
+            Seen::Position(moved, stands) => {
+                self.stands = Some(stands);
+                if moved {
+                    Step::Call(Call::ReadRoutes(membership::people(conversation)))
+                } else {
+                    Step::Done(Ok(stands))
+                }
+            }
+            Seen::Routes(routes) => {
+                let events = vec![Event::Read { conversation, user, seq }];
+                match delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now) {
+                    Plan::Nobody => self.answer(),
+                    Plan::Inline(routes) => Step::Call(Call::Post(routes, events)),
+                    Plan::Queue => Step::Call(Call::Queue(events)),
+                }
+            }
+            Seen::Delivered | Seen::Failed => self.answer(),
+        }
+    }
+
+    /// A position that moved is answered even if nobody could be told: a receipt is a hint.
+    fn answer(&self) -> Step {
+        Step::Done(self.stands.ok_or(Refusal::Unavailable))
+    }
+}

@@ -1,1 +1,183 @@
-//! To come.
+//! Sync: one page of what a device needs after it was away.
+//!
+//! The route first, then the inbox, then the logs, all strongly consistent: a message that was made visible before
+//! is in the page, and the writer of a later one sees the route (MEET-1).
+
+use crate::ids::{ConversationId, UserId};
+use crate::inbox::{HeadState, InboxEntry};
+use crate::limits::SETTLE_MAX;
+use crate::log::{Entry, Head};
+use crate::membership;
+use crate::route::{Claim, Route};
+use crate::settle;
+use crate::time::Timestamp;
+
+/// Which page of whose inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// Whose.
+    pub user: UserId,
+    /// Over the socket: where the device is reached. A missing route is written again. Over HTTP there is none.
+    pub route: Option<Route>,
+    /// The last conversation of the page before.
+    pub cursor: Option<ConversationId>,
+    /// Settled conversations with a head from this time on come with entries too.
+    pub since: Option<Timestamp>,
+    /// Conversations per page at most.
+    pub conversations: usize,
+    /// Newest entries per conversation at most.
+    pub entries: usize,
+}
+
+/// The next call. All reads are strongly consistent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Read the device's route.
+    ReadRoute,
+    /// Write the route as `$connect` does.
+    Claim(Route),
+    /// Read inbox entries in key order.
+    ReadInbox {
+        /// Begin after this one.
+        after: Option<ConversationId>,
+        /// So many at most.
+        limit: usize,
+    },
+    /// Read the newest entries of these logs, in any order, in parallel.
+    ReadNewest {
+        /// Which logs.
+        conversations: Vec<ConversationId>,
+        /// How many entries of each.
+        entries: usize,
+    },
+}
+
+/// What it showed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// Of [`Call::ReadRoute`].
+    Route(Option<Route>),
+    /// Of [`Call::Claim`].
+    Claim(Claim),
+    /// Of [`Call::ReadInbox`]: ascending, and whether there are more.
+    Inbox(Vec<InboxEntry>, bool),
+    /// Of [`Call::ReadNewest`]: for each conversation asked, in that order, its newest entries, ascending.
+    Newest(Vec<Vec<Entry>>),
+    /// The call failed.
+    Failed,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The page.
+    Page(Page),
+    /// The device has connected elsewhere with a later ticket: this connection is abandoned.
+    Replaced,
+    /// Try again.
+    Unavailable,
+}
+
+/// One page.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Page {
+    /// Ascending by conversation.
+    pub conversations: Vec<Conversation>,
+    /// Whether there is a next page, after the last of these.
+    pub more: bool,
+    /// Entries that are due for settling, at most [`SETTLE_MAX`].
+    pub settle: Vec<InboxEntry>,
+}
+
+/// One conversation as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Conversation {
+    /// What the inbox holds.
+    pub inbox: InboxEntry,
+    /// The exact head.
+    pub head: Head,
+    /// Messages of others that are not read.
+    pub unread: u64,
+    /// The newest entries up to the head, ascending; none for a settled conversation that did not change.
+    pub entries: Vec<Entry>,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Make this call.
+    Call(Call),
+    /// Finished.
+    Done(Answer),
+}
+
+/// The protocol of one page.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sync {
+    request: Request,
+    inbox: Vec<InboxEntry>,
+    asked: Vec<ConversationId>,
+    more: bool,
+}
+
+impl Sync {
+    /// Begins with the route, or without one with the inbox.
+    pub fn start(request: Request) -> (Self, Step) {
+        let sync = Self { request, inbox: Vec::new(), asked: Vec::new(), more: false };
+        let step = if sync.request.route.is_some() { Step::Call(Call::ReadRoute) } else { sync.read_inbox() };
+        (sync, step)
+    }
+
+    /// Goes on with what the last call showed at `now`.
+    pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        let own = self.request.route.as_ref();
+        match seen {
+            Seen::Route(Some(route)) if own.is_some_and(|own| own.connection == route.connection) => self.read_inbox(),
+            // Missing, or another connection's: the condition of the claim decides which of the two is later.
+            Seen::Route(_) => match own {
+                Some(own) => Step::Call(Call::Claim(own.clone())),
+                None => self.read_inbox(),
+            },
+            Seen::Claim(Claim::Won(_)) => self.read_inbox(),
+            Seen::Claim(Claim::Lost(route)) if own.is_some_and(|own| own.connection == route.connection) => {
+                self.read_inbox()
+            }
+            Seen::Claim(Claim::Lost(_)) => Step::Done(Answer::Replaced),
+            Seen::Inbox(inbox, more) => {
+                (self.inbox, self.more) = (inbox, more);
+                self.asked =
+                    self.inbox.iter().filter(|entry| self.needs_log(entry)).map(|entry| entry.conversation).collect();
+                if self.asked.is_empty() {
+                    return self.page(&[], now);
+                }
+                Step::Call(Call::ReadNewest { conversations: self.asked.clone(), entries: self.request.entries })
+            }
+            Seen::Newest(newest) => self.page(&newest, now),
+            Seen::Failed => Step::Done(Answer::Unavailable),
+        }
+    }
+
+    fn read_inbox(&self) -> Step {
+        Step::Call(Call::ReadInbox { after: self.request.cursor, limit: self.request.conversations })
+    }
+
+    fn needs_log(&self, entry: &InboxEntry) -> bool {
+        entry.state != HeadState::Settled || self.request.since.is_some_and(|since| entry.head.at >= since)
+    }
+
+    fn page(&self, newest: &[Vec<Entry>], now: Timestamp) -> Step {
+        let user = self.request.user;
+        let conversation = |inbox: &InboxEntry| {
+            let asked = self.asked.iter().position(|asked| *asked == inbox.conversation);
+            let entries = asked.and_then(|index| newest.get(index)).cloned().unwrap_or_default();
+            // A settled head is exact by itself, and only an empty log has no newest entry.
+            let head = entries.last().map_or(inbox.head, Entry::head);
+            Conversation { inbox: *inbox, head, unread: inbox.unread(user, &head), entries }
+        };
+        let visible = self.inbox.iter().filter(|entry| membership::span(entry.conversation, user).is_some());
+        let conversations: Vec<_> = visible.map(conversation).collect();
+        let due = conversations.iter().filter(|it| settle::is_due(&it.inbox, &it.head, now)).map(|it| it.inbox);
+        let settle = due.take(SETTLE_MAX).collect();
+        Step::Done(Answer::Page(Page { conversations, more: self.more, settle }))
+    }
+}

@@ -1,0 +1,376 @@
+//! Appending messages: one write each, single for ever, in one order, visible before they are acknowledged.
+//!
+//! The steps, none of which overlap or swap (each of the ways to reorder them loses or doubles a message):
+//!
+//! 1. read the log from what the sender knew on: the search for an earlier attempt and the head in one query;
+//! 2. read whether the sender may write;
+//! 3. put head + 1 on condition that its place is free; a lost place shows the winner;
+//! 4. read both inbox entries, open what is not open;
+//! 5. read the routes, plan the delivery, and only then acknowledge.
+//!
+//! Finding a message in the log replaces step 3 alone. Any call that fails is made again, the same, until the
+//! deadline; what is then not known to be done is `unavailable`, and the client sends the same again.
+
+mod answer;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Refusal, Sent};
+
+use crate::delivery::{self, Event, Plan};
+use crate::ids::{ConnectionId, ConversationId, UserId};
+use crate::inbox::HeadState;
+use crate::limits::{BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
+use crate::log::{Draft, Entry, From, Put, Seq, Tail};
+use crate::membership;
+use crate::route::Route;
+use crate::time::Timestamp;
+
+/// Who says what where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who, as the authorizer said.
+    pub sender: UserId,
+    /// The connection that the answer goes to; it gets no push.
+    pub connection: Option<ConnectionId>,
+    /// The highest seq that the client knew to exist when the first draft entered its outbox.
+    pub after: Option<Seq>,
+    /// What, in this order.
+    pub drafts: Vec<Draft>,
+    /// How many connections are posted to at once; more go through a queue.
+    pub inline_max: usize,
+}
+
+/// The next call. All reads are strongly consistent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Read the end of the log.
+    ReadLog(From),
+    /// Read whether this user, the recipient, has an inbox entry of the conversation.
+    ReadPermission(UserId),
+    /// First contact: read whether this user has an account.
+    ReadAccount(UserId),
+    /// Put the entry on condition that its place is free.
+    Put(Box<Entry>),
+    /// Wait a random time up to a bound that doubles with each loss ([`crate::limits::BACKOFF_FIRST_MS`]).
+    Wait {
+        /// How often a place or a call was lost so far, from 1.
+        losses: u32,
+    },
+    /// Read the state of these users' inbox entries.
+    ReadInboxes(Vec<UserId>),
+    /// Open these users' inbox entries, creating what is missing.
+    Open(Vec<UserId>),
+    /// Read where these users' devices are reached.
+    ReadRoutes(Vec<UserId>),
+    /// Post to these connections at once.
+    Post(Vec<Route>, Vec<Event>),
+    /// Hand these events to the queue of the conversation's shard.
+    Queue(Vec<Event>),
+}
+
+/// What a call showed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// Of [`Call::ReadLog`].
+    Log(Tail),
+    /// Of [`Call::ReadPermission`] and [`Call::ReadAccount`]: whether it is there.
+    Exists(bool),
+    /// Of [`Call::Put`].
+    Put(Put),
+    /// Of [`Call::Wait`].
+    Waited,
+    /// Of [`Call::ReadInboxes`], in the order asked; `None` for a missing entry.
+    Inboxes(Vec<Option<HeadState>>),
+    /// Of [`Call::Open`].
+    Opened,
+    /// Of [`Call::ReadRoutes`].
+    Routes(Vec<Route>),
+    /// Of [`Call::Post`] and [`Call::Queue`], whatever became of it: a push is only a hint.
+    Delivered,
+    /// The call failed or its outcome is unknown.
+    Failed,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Make this call.
+    Call(Call),
+    /// Answer each draft, in order.
+    Done(Vec<Result<Sent, Refusal>>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum State {
+    Searching(From),
+    AskingPermission(UserId),
+    AskingAccount(UserId),
+    Putting(Box<Entry>),
+    ReadingInboxes,
+    Opening(Vec<UserId>),
+    ReadingRoutes,
+    Delivering,
+}
+
+/// A draft that has its place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Placed {
+    entry: Entry,
+    duplicate: bool,
+}
+
+/// The protocol of `message.send`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Send {
+    request: Request,
+    deadline: Timestamp,
+    state: State,
+    /// The last entry examined. Everything between the search's bound and it is known.
+    head: Option<Entry>,
+    /// Per draft.
+    placed: Vec<Option<Placed>>,
+    permitted: bool,
+    /// Why the first draft without a place gets none.
+    refusal: Option<Refusal>,
+    losses: u32,
+}
+
+impl Send {
+    /// Begins, or refuses the request as a whole.
+    pub fn start(request: Request, now: Timestamp) -> Result<(Self, Step), Refusal> {
+        check(&request, now)?;
+        let bound = match request.after {
+            Some(after) => From::Seq(after.max(Seq::FIRST)),
+            None => From::Time(earliest(&request.drafts).minus_millis(CLOCK_SKEW_MS)),
+        };
+        let send = Self {
+            deadline: now.plus_millis(SEND_DEADLINE_MS),
+            state: State::Searching(bound),
+            head: None,
+            placed: vec![None; request.drafts.len()],
+            // Nobody needs leave to write notes to themselves.
+            permitted: request.conversation.peer(request.sender) == Some(request.sender),
+            refusal: None,
+            losses: 0,
+            request,
+        };
+        let step = Step::Call(send.call());
+        Ok((send, step))
+    }
+
+    /// Goes on with what the last call showed at `now`.
+    pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        match (&self.state, seen) {
+            (_, Seen::Waited) => Step::Call(self.call()),
+            (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
+            (State::AskingPermission(_), Seen::Exists(true)) | (State::AskingAccount(_), Seen::Exists(true)) => {
+                self.permitted = true;
+                self.place_next(now)
+            }
+            (State::AskingPermission(recipient), Seen::Exists(false)) => self.enter(State::AskingAccount(*recipient)),
+            (State::AskingAccount(_), Seen::Exists(false)) => self.refuse(Refusal::NoSuchUser),
+            (State::Putting(_), Seen::Put(put)) => self.put(put, now),
+            (State::ReadingInboxes, Seen::Inboxes(states)) => {
+                let closed = self.people().into_iter().zip(states.into_iter().chain(std::iter::repeat(None)));
+                let closed: Vec<_> =
+                    closed.filter(|(_, state)| *state != Some(HeadState::Open)).map(|(user, _)| user).collect();
+                self.enter(if closed.is_empty() { State::ReadingRoutes } else { State::Opening(closed) })
+            }
+            // An entry that could not be read counts as not open.
+            (State::ReadingInboxes, Seen::Failed) => self.enter(State::Opening(self.people())),
+            (State::Opening(_), Seen::Opened) => self.enter(State::ReadingRoutes),
+            (State::ReadingRoutes, Seen::Routes(routes)) => self.deliver(routes, now),
+            (State::Delivering, _) => self.answer(),
+            // An unknown outcome, or an answer to another call than ours: make the same call again.
+            _ => self.retry(now),
+        }
+    }
+
+    fn call(&self) -> Call {
+        match &self.state {
+            State::Searching(from) => Call::ReadLog(*from),
+            State::AskingPermission(user) => Call::ReadPermission(*user),
+            State::AskingAccount(user) => Call::ReadAccount(*user),
+            State::Putting(entry) => Call::Put(entry.clone()),
+            State::ReadingInboxes => Call::ReadInboxes(self.people()),
+            State::Opening(users) => Call::Open(users.clone()),
+            State::ReadingRoutes | State::Delivering => Call::ReadRoutes(self.people()),
+        }
+    }
+
+    fn enter(&mut self, state: State) -> Step {
+        self.state = state;
+        Step::Call(self.call())
+    }
+
+    /// Step 1, and every later look at the log: learn the head, and which drafts an earlier attempt placed.
+    fn examine(&mut self, tail: Tail, now: Timestamp) -> Step {
+        if tail.truncated {
+            return self.refuse(Refusal::Behind);
+        }
+        let first_search = self.head.is_none();
+        for entry in tail.entries {
+            self.learn(entry, true);
+        }
+        match (self.request.after, &self.head) {
+            // `after` is what the client knew to exist; a log that ends below it is not the log it knew.
+            (Some(after), head) if first_search && head.as_ref().map_or(Seq::NONE, |entry| entry.seq) < after => {
+                self.refuse(Refusal::AfterAboveHead)
+            }
+            _ => self.place_next(now),
+        }
+    }
+
+    fn learn(&mut self, entry: Entry, duplicate: bool) {
+        if self.head.as_ref().is_some_and(|head| head.seq >= entry.seq) {
+            return;
+        }
+        if entry.kind.changes_permissions() {
+            self.permitted = self.request.conversation.peer(self.request.sender) == Some(self.request.sender);
+        }
+        if entry.sender == self.request.sender
+            && let Some(index) = self.request.drafts.iter().position(|draft| draft.client_id == entry.client_id)
+        {
+            let placed = Placed { entry: entry.clone(), duplicate };
+            // The first one counts; there is no second one to be had.
+            self.placed[index].get_or_insert(placed);
+        }
+        self.head = Some(entry);
+    }
+
+    /// Steps 2 and 3 for the first draft that has no place, step 4 when there is none.
+    fn place_next(&mut self, now: Timestamp) -> Step {
+        let drafts = self.request.drafts.iter().zip(&self.placed);
+        let stop = drafts.enumerate().find_map(|(index, (draft, placed))| match placed {
+            Some(placed) if placed.entry.body.hash == draft.body.hash => None,
+            Some(_) => Some((index, Some(Refusal::Conflict))),
+            None => Some((index, None)),
+        });
+        match stop {
+            None => self.show(),
+            Some((_, Some(conflict))) => self.refuse(conflict),
+            Some(_) if now >= self.deadline => self.refuse(Refusal::Unavailable),
+            Some((index, None)) => match self.request.conversation.peer(self.request.sender) {
+                Some(recipient) if !self.permitted => self.enter(State::AskingPermission(recipient)),
+                _ => {
+                    let Request { conversation, sender, .. } = self.request;
+                    let entry = self.request.drafts[index].follow(self.head.as_ref(), conversation, sender, now);
+                    self.enter(State::Putting(Box::new(entry)))
+                }
+            },
+        }
+    }
+
+    fn put(&mut self, put: Put, now: Timestamp) -> Step {
+        let State::Putting(wanted) = &self.state else { return self.retry(now) };
+        match put {
+            Put::Stored => {
+                let entry = Entry::clone(wanted);
+                self.learn(entry, false);
+                self.place_next(now)
+            }
+            Put::Taken(winner) => {
+                // An earlier put of this very entry whose reply was lost is no duplicate to the client's eyes only
+                // if no earlier answer could have been given; that cannot be known, so it is called one.
+                let own = winner.sender == wanted.sender && winner.client_id == wanted.client_id;
+                let next = winner.seq;
+                self.learn(*winner, true);
+                if own {
+                    return self.place_next(now);
+                }
+                // Query on from the last examined entry, never from the head alone: what lies between may be ours.
+                self.state = State::Searching(From::Seq(next));
+                self.retry(now)
+            }
+        }
+    }
+
+    /// Waits, then makes the call of the present state again; gives up at the deadline.
+    fn retry(&mut self, now: Timestamp) -> Step {
+        if now >= self.deadline {
+            return match self.state {
+                State::Searching(_) | State::AskingPermission(_) | State::AskingAccount(_) | State::Putting(_) => {
+                    self.refuse(Refusal::Unavailable)
+                }
+                // What is in the log but perhaps not visible is not acknowledged.
+                State::ReadingInboxes | State::Opening(_) | State::ReadingRoutes | State::Delivering => {
+                    Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()])
+                }
+            };
+        }
+        self.losses = self.losses.saturating_add(1);
+        Step::Call(Call::Wait { losses: self.losses })
+    }
+
+    /// Stops placing drafts; those that have a place are still made visible before they are acknowledged.
+    fn refuse(&mut self, refusal: Refusal) -> Step {
+        self.refusal = Some(refusal);
+        if self.accepted().next().is_some() { self.show() } else { self.answer() }
+    }
+
+    fn show(&mut self) -> Step {
+        self.enter(State::ReadingInboxes)
+    }
+
+    fn deliver(&mut self, routes: Vec<Route>, now: Timestamp) -> Step {
+        let conversation = self.request.conversation;
+        let plan = delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now);
+        self.state = State::Delivering;
+        let events = || self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
+        match plan {
+            Plan::Nobody => self.answer(),
+            Plan::Inline(routes) => Step::Call(Call::Post(routes, events())),
+            Plan::Queue => Step::Call(Call::Queue(events())),
+        }
+    }
+
+    fn people(&self) -> Vec<UserId> {
+        membership::people(self.request.conversation)
+    }
+
+    /// The drafts that will be acknowledged: those before the first without a place or with another body.
+    fn accepted(&self) -> impl Iterator<Item = &Placed> {
+        self.placed
+            .iter()
+            .zip(&self.request.drafts)
+            .map_while(|(placed, draft)| placed.as_ref().filter(|placed| placed.entry.body.hash == draft.body.hash))
+    }
+
+    fn answer(&self) -> Step {
+        let mut results: Vec<_> = self.accepted().map(|placed| Ok(Sent::of(&placed.entry, placed.duplicate))).collect();
+        let count = self.request.drafts.len();
+        if results.len() < count {
+            results.push(Err(self.refusal.unwrap_or(Refusal::Unavailable)));
+            results.resize(count, Err(Refusal::NotTried));
+        }
+        Step::Done(results)
+    }
+}
+
+/// What the request says of itself, before anything is read.
+fn check(request: &Request, now: Timestamp) -> Result<(), Refusal> {
+    if request.drafts.is_empty() || request.drafts.len() > BATCH_MAX {
+        return Err(Refusal::BatchSize);
+    }
+    let repeated = |(index, draft): (usize, &Draft)| {
+        request.drafts[..index].iter().any(|earlier| earlier.client_id == draft.client_id)
+    };
+    if request.drafts.iter().enumerate().any(repeated) {
+        return Err(Refusal::RepeatedClientId);
+    }
+    if request.drafts.iter().any(|draft| draft.client_id.time() > now.plus_millis(CLOCK_SKEW_MS)) {
+        return Err(Refusal::ClientIdFromFuture);
+    }
+    membership::span(request.conversation, request.sender).ok_or(Refusal::NotAMember)?;
+    match request.conversation {
+        ConversationId::Notices(_) => Err(Refusal::Forbidden),
+        ConversationId::Direct(_) | ConversationId::Group(_) => Ok(()),
+    }
+}
+
+fn earliest(drafts: &[Draft]) -> Timestamp {
+    drafts.iter().map(|draft| draft.client_id.time()).min().unwrap_or(Timestamp::EPOCH)
+}

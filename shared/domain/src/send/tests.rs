@@ -1,0 +1,267 @@
+//! The protocol against a world that answers from memory.
+
+use super::*;
+use crate::ids::ClientId;
+use crate::log::{Body, BodyHash};
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+fn user(bits: u128) -> UserId {
+    UserId::from_bits(bits)
+}
+
+fn draft(id: u128, text: u8) -> Draft {
+    Draft { client_id: ClientId::new(NOW, id), body: Body { json: text.to_string(), hash: BodyHash::new([text; 32]) } }
+}
+
+fn request(after: Option<u64>, drafts: Vec<Draft>) -> Request {
+    Request {
+        conversation: ConversationId::direct(user(1), user(2)),
+        sender: user(1),
+        connection: None,
+        after: after.map(Seq::new),
+        drafts,
+        inline_max: 4,
+    }
+}
+
+/// One conversation in memory, with a script of what goes wrong.
+#[derive(Default)]
+struct World {
+    log: Vec<Entry>,
+    open: Vec<UserId>,
+    known: bool,
+    calls: Vec<&'static str>,
+    /// Appended by somebody else right before the n-th put (from 0).
+    rivals: Vec<(usize, Entry)>,
+    /// The n-th put is stored, but its reply is lost.
+    lost_replies: Vec<usize>,
+    puts: usize,
+    now: u64,
+    ms_per_call: u64,
+    fail: Option<&'static str>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { known: true, ..Self::default() }
+    }
+
+    fn append(&mut self, sender: u128, draft: &Draft) {
+        let entry = draft.follow(self.log.last(), ConversationId::direct(user(1), user(2)), user(sender), NOW);
+        self.log.push(entry);
+    }
+
+    fn run(&mut self, request: Request) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
+        let now = |world: &Self| NOW.plus_millis(world.now);
+        let (mut send, mut step) = Send::start(request, now(self))?;
+        for _ in 0..10_000 {
+            match step {
+                Step::Done(answer) => return Ok(answer),
+                Step::Call(call) => {
+                    self.now += self.ms_per_call;
+                    let seen = self.answer(call);
+                    step = send.next(seen, now(self));
+                }
+            }
+        }
+        panic!("never ends");
+    }
+
+    fn answer(&mut self, call: Call) -> Seen {
+        let (name, seen) = match call {
+            Call::ReadLog(From::Seq(from)) => (
+                "log",
+                Seen::Log(Tail {
+                    entries: self.log.iter().filter(|entry| entry.seq >= from).cloned().collect(),
+                    truncated: false,
+                }),
+            ),
+            Call::ReadLog(From::Time(from)) => {
+                let head = self.log.last().map(|entry| entry.seq);
+                let keep = |entry: &&Entry| entry.sent_at >= from || Some(entry.seq) == head;
+                ("log", Seen::Log(Tail { entries: self.log.iter().filter(keep).cloned().collect(), truncated: false }))
+            }
+            Call::ReadPermission(_) => ("permission", Seen::Exists(!self.open.is_empty())),
+            Call::ReadAccount(_) => ("account", Seen::Exists(self.known)),
+            Call::Put(entry) => {
+                let turn = self.puts;
+                self.puts += 1;
+                let rivals = self.rivals.iter().filter(|(at, _)| *at == turn).map(|(_, entry)| entry.clone());
+                self.log.extend(rivals.collect::<Vec<_>>());
+                let index = usize::try_from(entry.seq.get()).unwrap() - 1;
+                let seen = match self.log.get(index) {
+                    Some(winner) => Seen::Put(Put::Taken(Box::new(winner.clone()))),
+                    None => {
+                        assert_eq!(index, self.log.len(), "a put leaves a hole");
+                        self.log.push(*entry);
+                        if self.lost_replies.contains(&turn) { Seen::Failed } else { Seen::Put(Put::Stored) }
+                    }
+                };
+                ("put", seen)
+            }
+            Call::Wait { .. } => ("wait", Seen::Waited),
+            Call::ReadInboxes(users) => {
+                let state = |user: &UserId| self.open.contains(user).then_some(HeadState::Open);
+                ("inboxes", Seen::Inboxes(users.iter().map(state).collect()))
+            }
+            Call::Open(users) => {
+                self.open.extend(users);
+                ("open", Seen::Opened)
+            }
+            Call::ReadRoutes(_) => ("routes", Seen::Routes(Vec::new())),
+            Call::Post(..) | Call::Queue(_) => ("deliver", Seen::Delivered),
+        };
+        self.calls.push(name);
+        if self.fail == Some(name) { Seen::Failed } else { seen }
+    }
+}
+
+fn seqs(answer: &[Result<Sent, Refusal>]) -> Vec<Result<(u64, bool), Refusal>> {
+    answer.iter().map(|result| result.map(|sent| (sent.seq.get(), sent.duplicate))).collect()
+}
+
+#[test]
+fn a_first_message_takes_every_step_in_order() {
+    let mut world = World::new();
+    let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+    assert_eq!(seqs(&answer), [Ok((1, false))]);
+    assert_eq!(world.calls, ["log", "permission", "account", "put", "inboxes", "open", "routes"]);
+    assert_eq!(world.open, [user(1), user(2)]);
+}
+
+#[test]
+fn a_lively_conversation_writes_once() {
+    let mut world = World::new();
+    world.append(2, &draft(9, 9));
+    world.open = vec![user(1), user(2)];
+    world.run(request(Some(1), vec![draft(1, 1)])).unwrap();
+    assert_eq!(world.calls, ["log", "permission", "put", "inboxes", "routes"]);
+}
+
+#[test]
+fn a_resend_is_single_and_still_made_visible() {
+    for after in [Some(0), Some(1), None] {
+        let mut world = World::new();
+        world.append(2, &draft(9, 9));
+        world.append(1, &draft(1, 1));
+        world.append(2, &draft(8, 8));
+        let answer = world.run(request(after, vec![draft(1, 1)])).unwrap();
+        assert_eq!(seqs(&answer), [Ok((2, true))], "{after:?}");
+        assert_eq!(world.calls, ["log", "inboxes", "open", "routes"]);
+        assert_eq!(world.log.len(), 3);
+    }
+}
+
+#[test]
+fn the_same_id_with_another_body_is_a_conflict() {
+    let mut world = World::new();
+    world.append(1, &draft(1, 1));
+    let answer = world.run(request(Some(0), vec![draft(1, 7), draft(2, 2)])).unwrap();
+    assert_eq!(seqs(&answer), [Err(Refusal::Conflict), Err(Refusal::NotTried)]);
+    assert_eq!(world.log.len(), 1);
+}
+
+#[test]
+fn a_lost_race_looks_at_the_winner_and_goes_on_from_there() {
+    let mut world = World::new();
+    let mut rival = World::new();
+    rival.append(2, &draft(9, 9));
+    world.rivals = vec![(0, rival.log[0].clone())];
+    let answer = world.run(request(Some(0), vec![draft(1, 1), draft(2, 2)])).unwrap();
+    assert_eq!(seqs(&answer), [Ok((2, false)), Ok((3, false))]);
+    assert_eq!(
+        world.calls,
+        ["log", "permission", "account", "put", "wait", "log", "put", "put", "inboxes", "open", "routes"]
+    );
+    assert_eq!(world.log[2].counts, crate::log::Counts::Direct([2, 1]));
+}
+
+#[test]
+fn an_own_earlier_attempt_that_lands_late_is_found_behind_the_winner() {
+    let mut world = World::new();
+    let mut rival = World::new();
+    rival.append(2, &draft(9, 9));
+    rival.append(1, &draft(1, 1));
+    world.rivals = vec![(0, rival.log[0].clone()), (0, rival.log[1].clone())];
+    let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+    assert_eq!(seqs(&answer), [Ok((2, true))]);
+    assert_eq!(world.log.len(), 2);
+}
+
+#[test]
+fn a_lost_reply_retries_the_same_place_and_finds_itself() {
+    let mut world = World::new();
+    world.lost_replies = vec![0];
+    let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+    assert_eq!(seqs(&answer), [Ok((1, true))]);
+    assert_eq!(world.log.len(), 1);
+}
+
+#[test]
+fn a_batch_stops_at_its_first_failure_and_acknowledges_what_is_visible() {
+    let mut world = World::new();
+    world.append(1, &draft(2, 9));
+    let answer = world.run(request(Some(0), vec![draft(1, 1), draft(2, 2), draft(3, 3)])).unwrap();
+    assert_eq!(seqs(&answer), [Ok((2, false)), Err(Refusal::Conflict), Err(Refusal::NotTried)]);
+    assert!(world.calls.ends_with(&["inboxes", "open", "routes"]));
+}
+
+#[test]
+fn nothing_is_acknowledged_before_it_is_visible() {
+    for step in ["open", "routes"] {
+        let mut world = World::new();
+        (world.fail, world.ms_per_call) = (Some(step), 100);
+        let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+        assert_eq!(seqs(&answer), [Err(Refusal::Unavailable)], "{step}");
+    }
+}
+
+#[test]
+fn an_unreadable_inbox_is_opened() {
+    let mut world = World::new();
+    world.fail = Some("inboxes");
+    assert_eq!(seqs(&world.run(request(Some(0), vec![draft(1, 1)])).unwrap()), [Ok((1, false))]);
+    assert_eq!(world.open, [user(1), user(2)]);
+}
+
+#[test]
+fn refusals() {
+    let mut world = World::new();
+    world.append(2, &draft(9, 9));
+    let one = || vec![draft(1, 1)];
+    let with = |change: fn(&mut Request)| {
+        let mut request = request(Some(1), one());
+        change(&mut request);
+        request
+    };
+    let stranger = with(|request| request.sender = user(3));
+    let notices = with(|request| request.conversation = ConversationId::Notices(user(1)));
+    let others = with(|request| request.conversation = ConversationId::Notices(user(2)));
+    let future = with(|request| request.drafts[0].client_id = ClientId::new(NOW.plus_millis(CLOCK_SKEW_MS + 1), 0));
+    for (request, want) in [
+        (stranger, Refusal::NotAMember),
+        (notices, Refusal::Forbidden),
+        (others, Refusal::NotAMember),
+        (future, Refusal::ClientIdFromFuture),
+        (request(None, Vec::new()), Refusal::BatchSize),
+        (request(None, (0..21).map(|id| draft(id, 0)).collect()), Refusal::BatchSize),
+        (request(None, vec![draft(1, 1), draft(1, 1)]), Refusal::RepeatedClientId),
+    ] {
+        assert_eq!(world.run(request), Err(want));
+    }
+    assert_eq!(seqs(&world.run(request(Some(2), one())).unwrap()), [Err(Refusal::AfterAboveHead)]);
+    world.known = false;
+    assert_eq!(seqs(&world.run(request(Some(1), one())).unwrap()), [Err(Refusal::NoSuchUser)]);
+    assert_eq!(world.log.len(), 1, "nothing was stored");
+}
+
+#[test]
+fn gives_up_in_time() {
+    let mut world = World::new();
+    (world.fail, world.ms_per_call) = (Some("put"), 50);
+    world.puts = 0;
+    let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+    assert_eq!(seqs(&answer), [Err(Refusal::Unavailable)]);
+    assert!(world.now <= SEND_DEADLINE_MS + 100);
+}
