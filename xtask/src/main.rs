@@ -1,1 +1,84 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test`.
+
+mod counts;
+mod environment;
+mod lanes;
+mod run;
+mod say;
+mod suites;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+
+/// Works on the repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything that must pass, in lanes with a budget each.
+    Test(TestArgs),
+    /// The same as in CI: a lane that cannot run fails.
+    Ci(TestArgs),
+}
+
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+struct TestArgs {
+    /// Run this lane only; may be given more than once.
+    #[arg(long = "lane", value_name = "NAME")]
+    lanes: Vec<String>,
+    /// List the lanes with their budgets and commands, and run nothing.
+    #[arg(long)]
+    list: bool,
+    /// Go on with the other lanes after one failed.
+    #[arg(long)]
+    keep_going: bool,
+    /// Use `cargo test` even where cargo-nextest is installed.
+    #[arg(long)]
+    without_nextest: bool,
+    /// Whether this is CI: there a lane that cannot run fails.
+    #[arg(long, env = "CI", value_parser = FalseyValueParser::new())]
+    ci: bool,
+}
+
+fn main() -> ExitCode {
+    let root = root();
+    let result = match Cli::parse().command {
+        Command::Test(args) => test(&root, &args),
+        Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => {
+            say::error(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(root: &Path, args: &TestArgs) -> Result<bool, String> {
+    if args.list {
+        lanes::list();
+        return Ok(true);
+    }
+    let selected = lanes::select(&args.lanes)?;
+    run::run(
+        root,
+        &selected,
+        run::Options { ci: args.ci, keep_going: args.keep_going, without_nextest: args.without_nextest },
+    )
+}
+
+/// The repository's root: this crate's parent.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
