@@ -1,1 +1,9 @@
-//! To come.
+//! What every function does before and around its use case.
+//!
+//! A main reads its settings ([`settings::Environment`]), starts the log ([`telemetry::start`]), loads the SDK's
+//! configuration ([`aws::config`]), builds its clients once, and runs.
+
+pub mod aws;
+pub mod clock;
+pub mod settings;
+pub mod telemetry;
