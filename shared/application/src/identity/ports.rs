@@ -1,0 +1,147 @@
+//! What the use cases of identity need, one small trait per capability.
+
+use std::future::Future;
+
+use tidings_domain::identity::{Password, Username};
+use tidings_domain::ids::{ClientId, DeviceId, UserId};
+use tidings_domain::time::Timestamp;
+
+use super::records::{Account, PasswordHash, Principal, Token};
+use super::session::{RefreshClaims, Session, SessionId};
+use crate::error::PortError;
+
+/// Reads accounts, strongly consistent.
+pub trait AccountRead: Send + Sync {
+    /// A person's account.
+    fn account(&self, user: UserId) -> impl Future<Output = Result<Option<Account>, PortError>> + Send;
+    /// Who has a user name.
+    fn user_named(&self, username: &Username) -> impl Future<Output = Result<Option<UserId>, PortError>> + Send;
+}
+
+/// Creates accounts.
+pub trait AccountCreate: Send + Sync {
+    /// Writes the account and claims its user name, both or neither.
+    fn create(&self, account: &Account) -> impl Future<Output = Result<Created, PortError>> + Send;
+}
+
+/// What became of a new account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It exists now.
+    Yes,
+    /// Its name or id was there before, perhaps by an earlier attempt of the same request. Nothing was written.
+    Taken,
+}
+
+/// Changes what an account's password is hashed to.
+pub trait AccountRehash: Send + Sync {
+    /// Replaces `old` by `new`. Changes nothing if the hash is no longer `old`: then the password was changed, or
+    /// another sign-in was faster.
+    fn rehash(
+        &self,
+        user: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Reads sessions, strongly consistent.
+pub trait SessionRead: Send + Sync {
+    /// The session of a device. It may have expired.
+    fn session(
+        &self,
+        user: UserId,
+        device: &DeviceId,
+    ) -> impl Future<Output = Result<Option<Session>, PortError>> + Send;
+}
+
+/// Changes sessions.
+pub trait SessionWrite: Send + Sync {
+    /// Puts a device's session in place of whatever it had.
+    fn put(&self, session: &Session) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Advances the generation that `claims` name by one, at `now`, and moves the end to `expires_at`, on condition
+    /// that the session is still there with that generation.
+    fn rotate(
+        &self,
+        claims: &RefreshClaims,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<Rotated, PortError>> + Send;
+
+    /// Ends a session, on condition that it is still the device's. Ending what has ended is no error.
+    fn end(
+        &self,
+        user: UserId,
+        device: &DeviceId,
+        session: SessionId,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// What became of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// The session as it is now.
+    Yes(Session),
+    /// The condition was lost; what the device has instead.
+    Lost(Option<Session>),
+}
+
+/// Hashes passwords, slowly and off the executor.
+pub trait PasswordHasher: Send + Sync {
+    /// The hash of a password, with a new salt and today's parameters.
+    fn hash(&self, password: &Password) -> impl Future<Output = Result<PasswordHash, PortError>> + Send;
+
+    /// Whether a password belongs to a hash. Without a hash the answer is `No` and takes as long: an unknown name
+    /// must not be told from a wrong password by the clock.
+    fn verify(
+        &self,
+        password: &Password,
+        hash: Option<&PasswordHash>,
+    ) -> impl Future<Output = Result<Verified, PortError>> + Send;
+}
+
+/// What a password is to a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// Another one's.
+    No,
+    /// Its own.
+    Yes,
+    /// Its own, and the hash was made with other parameters than today's.
+    Outdated,
+}
+
+/// Derives the ids that a client's request creates (IDEM-1).
+pub trait DeriveIds: Send + Sync {
+    /// The id of the account that `client_id` creates under `username`: always the same, and nobody else's.
+    fn user_id(&self, username: &Username, client_id: ClientId) -> UserId;
+}
+
+/// Signs what can be verified without a table.
+pub trait SignTokens: Send + Sync {
+    /// An access token.
+    fn access_token(&self, principal: &Principal, now: Timestamp, ttl_s: u64) -> Result<Token, PortError>;
+    /// A ticket for one socket; `now` becomes its `ticket_at`, to the millisecond.
+    fn ticket(&self, principal: &Principal, now: Timestamp, ttl_s: u64) -> Result<Token, PortError>;
+}
+
+/// Verifies access tokens: signature, audience and age.
+pub trait VerifyAccessTokens: Send + Sync {
+    /// Whom a token vouches for; `None` if it is not good, whatever the reason.
+    fn access_token(&self, token: &str, now: Timestamp) -> Option<Principal>;
+}
+
+/// Verifies tickets: signature, audience and age.
+pub trait VerifyTickets: Send + Sync {
+    /// Whom a ticket vouches for and its `ticket_at`; `None` if it is not good, whatever the reason.
+    fn ticket(&self, ticket: &str, now: Timestamp) -> Option<(Principal, Timestamp)>;
+}
+
+/// Seals and opens refresh tokens.
+pub trait RefreshTokens: Send + Sync {
+    /// The token that says `claims`: always the same one.
+    fn seal(&self, claims: &RefreshClaims) -> Token;
+    /// What a token says; `None` if it is not one of ours.
+    fn open(&self, token: &str) -> Option<RefreshClaims>;
+}

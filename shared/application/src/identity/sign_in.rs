@@ -1,0 +1,125 @@
+//! Sign in: a session of one device.
+
+use tidings_domain::identity::{Password, Username};
+use tidings_domain::ids::UserId;
+use tidings_domain::time::Timestamp;
+
+use super::ports::{AccountRead, AccountRehash, PasswordHasher, RefreshTokens, SessionWrite, SignTokens, Verified};
+use super::records::{Account, Card, Device, Lifetimes, Token};
+use super::session::{Session, SessionId};
+use crate::clock::{Clock, Random};
+use crate::error::PortError;
+
+/// A user id that nobody has: signing up never gives out a time this old.
+const NOBODY: UserId = UserId::from_bits(0);
+
+/// Signs people in.
+#[derive(Clone, Debug)]
+pub struct SignIn<S, H, K, C> {
+    /// The accounts and sessions.
+    pub store: S,
+    /// Verifies passwords.
+    pub hasher: H,
+    /// Signs and seals tokens.
+    pub keys: K,
+    /// Time and chance.
+    pub clock: C,
+    /// How long tokens are good for.
+    pub lifetimes: Lifetimes,
+}
+
+/// Who says they are who, on which device.
+#[derive(Clone, Debug)]
+pub struct SignInCommand {
+    /// The name.
+    pub username: Username,
+    /// The secret.
+    pub password: Password,
+    /// The device.
+    pub device: Device,
+}
+
+/// Tokens of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Proves to every function who asks.
+    pub access_token: Token,
+    /// Gets the next pair.
+    pub refresh_token: Token,
+    /// Life of the access token, in seconds.
+    pub expires_in_s: u64,
+    /// Who signed in.
+    pub card: Card,
+}
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The name is unknown or the password is another one; which of them is not told.
+    #[error("wrong user name or password")]
+    Refused,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl<S, H, K, C> SignIn<S, H, K, C>
+where
+    S: AccountRead + AccountRehash + SessionWrite,
+    H: PasswordHasher,
+    K: SignTokens + RefreshTokens,
+    C: Clock + Random,
+{
+    /// Checks the password and starts a session, in place of the one that the device had.
+    pub async fn run(&self, command: SignInCommand) -> Result<SignedIn, SignInError> {
+        let SignInCommand { username, password, device } = command;
+        let account = self.verified(&username, &password).await?.ok_or(SignInError::Refused)?;
+        let now = self.clock.now();
+        let session = Session {
+            user: account.user,
+            device: device.id,
+            name: device.name,
+            platform: device.platform,
+            id: SessionId::from_bits(self.clock.bits()),
+            generation: 1,
+            created_at: now,
+            rotated_at: now,
+            expires_at: now.plus_millis(self.lifetimes.refresh_token_s.saturating_mul(1_000)),
+        };
+        self.store.put(&session).await?;
+        Ok(tokens(&self.keys, &session, &account, now, self.lifetimes)?)
+    }
+
+    /// The account of that name, if the password is its own. An unknown name takes the same reads and the same
+    /// hashing as a wrong password.
+    async fn verified(&self, username: &Username, password: &Password) -> Result<Option<Account>, PortError> {
+        let user = self.store.user_named(username).await?;
+        let account = self.store.account(user.unwrap_or(NOBODY)).await?;
+        let hash = account.as_ref().map(|account| &account.password_hash);
+        let verified = self.hasher.verify(password, hash).await?;
+        let Some(account) = account.filter(|_| verified != Verified::No) else { return Ok(None) };
+        if verified == Verified::Outdated {
+            // Now is the only time that the password is known. A failure is not passed over: the session below is
+            // written to the same table, with the same permission.
+            let new = self.hasher.hash(password).await?;
+            self.store.rehash(account.user, &account.password_hash, &new).await?;
+        }
+        Ok(Some(account))
+    }
+}
+
+/// The tokens of a session's present generation.
+pub(super) fn tokens<K: SignTokens + RefreshTokens>(
+    keys: &K,
+    session: &Session,
+    account: &Account,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> Result<SignedIn, PortError> {
+    Ok(SignedIn {
+        access_token: keys.access_token(&session.principal(), now, lifetimes.access_token_s)?,
+        refresh_token: keys.seal(&session.refresh_claims()),
+        expires_in_s: lifetimes.access_token_s,
+        card: account.card(),
+    })
+}
