@@ -43,7 +43,7 @@ pub enum AdmitError {
 impl<K: VerifyTickets, C: Clock> Admit<K, C> {
     /// Whom the ticket lets in.
     pub fn run(&self, ticket: &str) -> Result<Admitted, AdmitError> {
-        let (principal, ticket_at) = self.keys.ticket(ticket, self.clock.now()).ok_or(AdmitError::NoTicket)?;
+        let (principal, ticket_at) = self.keys.verify_ticket(ticket, self.clock.now()).ok_or(AdmitError::NoTicket)?;
         if self.denied.contains(&principal.user) {
             return Err(AdmitError::Denied);
         }

@@ -47,7 +47,7 @@ impl<S: SessionRead, K: SignTokens, C: Clock> IssueTicket<S, K, C> {
         let now = self.clock.now();
         let session = session.filter(|session| session.is_alive(principal.session, now));
         let session = session.ok_or(IssueTicketError::Ended)?;
-        let ticket = self.keys.ticket(&session.principal(), now, self.ttl_s)?;
+        let ticket = self.keys.sign_ticket(&session.principal(), now, self.ttl_s)?;
         Ok(IssuedTicket { ticket, expires_in_s: self.ttl_s })
     }
 }

@@ -121,21 +121,21 @@ pub trait DeriveIds: Send + Sync {
 /// Signs what can be verified without a table.
 pub trait SignTokens: Send + Sync {
     /// An access token.
-    fn access_token(&self, principal: &Principal, now: Timestamp, ttl_s: u64) -> Result<Token, PortError>;
+    fn sign_access_token(&self, principal: &Principal, now: Timestamp, ttl_s: u64) -> Result<Token, PortError>;
     /// A ticket for one socket; `now` becomes its `ticket_at`, to the millisecond.
-    fn ticket(&self, principal: &Principal, now: Timestamp, ttl_s: u64) -> Result<Token, PortError>;
+    fn sign_ticket(&self, principal: &Principal, now: Timestamp, ttl_s: u64) -> Result<Token, PortError>;
 }
 
 /// Verifies access tokens: signature, audience and age.
 pub trait VerifyAccessTokens: Send + Sync {
     /// Whom a token vouches for; `None` if it is not good, whatever the reason.
-    fn access_token(&self, token: &str, now: Timestamp) -> Option<Principal>;
+    fn verify_access_token(&self, token: &str, now: Timestamp) -> Option<Principal>;
 }
 
 /// Verifies tickets: signature, audience and age.
 pub trait VerifyTickets: Send + Sync {
     /// Whom a ticket vouches for and its `ticket_at`; `None` if it is not good, whatever the reason.
-    fn ticket(&self, ticket: &str, now: Timestamp) -> Option<(Principal, Timestamp)>;
+    fn verify_ticket(&self, ticket: &str, now: Timestamp) -> Option<(Principal, Timestamp)>;
 }
 
 /// Seals and opens refresh tokens.

@@ -117,7 +117,7 @@ pub(super) fn tokens<K: SignTokens + RefreshTokens>(
     lifetimes: Lifetimes,
 ) -> Result<SignedIn, PortError> {
     Ok(SignedIn {
-        access_token: keys.access_token(&session.principal(), now, lifetimes.access_token_s)?,
+        access_token: keys.sign_access_token(&session.principal(), now, lifetimes.access_token_s)?,
         refresh_token: keys.seal(&session.refresh_claims()),
         expires_in_s: lifetimes.access_token_s,
         card: account.card(),
