@@ -1,5 +1,7 @@
 //! An embedded DynamoDB in memory with every table of Tidings, for contract tests.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot start its DynamoDB is over")]
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{

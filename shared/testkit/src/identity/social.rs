@@ -1,0 +1,155 @@
+//! Accounts and sessions in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidings_application::error::PortError;
+use tidings_application::identity::ports::{
+    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionRead, SessionWrite,
+};
+use tidings_application::identity::{Account, PasswordHash, RefreshClaims, Session, SessionId};
+use tidings_domain::identity::Username;
+use tidings_domain::ids::{DeviceId, UserId};
+use tidings_domain::time::Timestamp;
+use tokio::task::yield_now;
+
+/// Accounts and sessions in memory. Its clones are one store. Every call lets other tasks run once before it is
+/// done and once after, as a network would, so that joined use cases interleave.
+#[derive(Clone, Debug, Default)]
+pub struct FakeSocial(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    accounts: HashMap<UserId, Account>,
+    names: HashMap<Username, UserId>,
+    sessions: HashMap<(UserId, DeviceId), Session>,
+    lost_replies: u32,
+    reads: u32,
+}
+
+impl FakeSocial {
+    /// Does the next writes as told, and then says that they failed.
+    pub fn lose_replies(&self, writes: u32) {
+        self.state().lost_replies = writes;
+    }
+
+    /// How many items were read.
+    pub fn reads(&self) -> u32 {
+        self.state().reads
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read<T>(&self, read: impl FnOnce(&State) -> T + Send) -> Result<T, PortError>
+    where
+        T: Send,
+    {
+        yield_now().await;
+        let value = {
+            let mut state = self.state();
+            state.reads += 1;
+            read(&state)
+        };
+        yield_now().await;
+        Ok(value)
+    }
+
+    async fn write<T>(&self, write: impl FnOnce(&mut State) -> T + Send) -> Result<T, PortError>
+    where
+        T: Send,
+    {
+        yield_now().await;
+        let (value, lost) = {
+            let mut state = self.state();
+            let value = write(&mut state);
+            let lost = state.lost_replies > 0;
+            state.lost_replies = state.lost_replies.saturating_sub(1);
+            (value, lost)
+        };
+        yield_now().await;
+        if lost { Err(PortError::retryable("the reply was lost")) } else { Ok(value) }
+    }
+}
+
+impl AccountRead for FakeSocial {
+    async fn account(&self, user: UserId) -> Result<Option<Account>, PortError> {
+        self.read(|state| state.accounts.get(&user).cloned()).await
+    }
+
+    async fn user_named(&self, username: &Username) -> Result<Option<UserId>, PortError> {
+        self.read(|state| state.names.get(username).copied()).await
+    }
+}
+
+impl AccountCreate for FakeSocial {
+    async fn create(&self, account: &Account) -> Result<Created, PortError> {
+        self.write(|state| {
+            if state.accounts.contains_key(&account.user) || state.names.contains_key(&account.username) {
+                return Created::Taken;
+            }
+            state.accounts.insert(account.user, account.clone());
+            state.names.insert(account.username.clone(), account.user);
+            Created::Yes
+        })
+        .await
+    }
+}
+
+impl AccountRehash for FakeSocial {
+    async fn rehash(&self, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), PortError> {
+        self.write(|state| {
+            if let Some(account) = state.accounts.get_mut(&user).filter(|account| account.password_hash == *old) {
+                account.password_hash = new.clone();
+            }
+        })
+        .await
+    }
+}
+
+impl SessionRead for FakeSocial {
+    async fn session(&self, user: UserId, device: &DeviceId) -> Result<Option<Session>, PortError> {
+        self.read(|state| state.sessions.get(&(user, device.clone())).cloned()).await
+    }
+}
+
+impl SessionWrite for FakeSocial {
+    async fn put(&self, session: &Session) -> Result<(), PortError> {
+        self.write(|state| {
+            state.sessions.insert((session.user, session.device.clone()), session.clone());
+        })
+        .await
+    }
+
+    async fn rotate(
+        &self,
+        claims: &RefreshClaims,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Rotated, PortError> {
+        self.write(|state| {
+            let present = state.sessions.get_mut(&(claims.user, claims.device.clone()));
+            match present {
+                Some(session) if session.id == claims.session && session.generation == claims.generation => {
+                    session.generation += 1;
+                    session.rotated_at = now;
+                    session.expires_at = expires_at;
+                    Rotated::Yes(session.clone())
+                }
+                present => Rotated::Lost(present.cloned()),
+            }
+        })
+        .await
+    }
+
+    async fn end(&self, user: UserId, device: &DeviceId, session: SessionId) -> Result<(), PortError> {
+        self.write(|state| {
+            let key = (user, device.clone());
+            if state.sessions.get(&key).is_some_and(|present| present.id == session) {
+                state.sessions.remove(&key);
+            }
+        })
+        .await
+    }
+}
