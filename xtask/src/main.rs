@@ -1,10 +1,12 @@
-//! The project's own commands: `cargo xtask test`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask generate`, `cargo xtask new`.
 
 mod counts;
 mod environment;
+mod generate;
 mod lanes;
 mod run;
 mod say;
+mod scaffold;
 mod suites;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 
-/// Works on the repository.
+/// Works on the repository: tests, generated files, new pieces.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -26,6 +28,17 @@ enum Command {
     Test(TestArgs),
     /// The same as in CI: a lane that cannot run fails.
     Ci(TestArgs),
+    /// Write what is generated from the tables of the protocol.
+    Generate {
+        /// Write nothing; fail if something is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Begin something new, and say what remains to do.
+    New {
+        #[command(subcommand)]
+        what: New,
+    },
 }
 
 #[derive(Args)]
@@ -48,11 +61,31 @@ struct TestArgs {
     ci: bool,
 }
 
+#[derive(Subcommand)]
+enum New {
+    /// An action of the socket: its file, its line in the table.
+    Action {
+        /// Its name on the wire, like `message.send`.
+        name: String,
+        /// The function that serves it.
+        #[arg(long)]
+        function: String,
+    },
+    /// A function: its folder with Cargo.toml, function.toml and a main.
+    Function {
+        /// Its name: the folder's, the binary's and the Lambda's.
+        name: String,
+    },
+}
+
 fn main() -> ExitCode {
     let root = root();
     let result = match Cli::parse().command {
         Command::Test(args) => test(&root, &args),
         Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
+        Command::Generate { check } => generate::run(&root, check),
+        Command::New { what: New::Action { name, function } } => scaffold::action(&root, &name, &function),
+        Command::New { what: New::Function { name } } => scaffold::function(&root, &name),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

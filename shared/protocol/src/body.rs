@@ -14,6 +14,7 @@ pub enum Body {
     /// Plain text. Never rendered as anything else.
     Text {
         /// The text, not empty.
+        #[schemars(length(min = 1))]
         text: String,
     },
 }

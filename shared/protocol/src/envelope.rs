@@ -17,6 +17,16 @@ pub struct Request<T> {
     pub body: T,
 }
 
+/// A request that has no reply, and so no `id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Silent<T> {
+    /// Selects the route.
+    pub action: String,
+    /// The action's own fields.
+    #[serde(flatten)]
+    pub body: T,
+}
+
 /// A reply: `{"reply": id, "ok": {...}}` or `{"reply": id, "error": {...}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply<T> {

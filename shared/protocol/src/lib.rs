@@ -12,8 +12,10 @@ pub mod entry;
 pub mod envelope;
 pub mod error;
 pub mod event;
+pub mod generate;
 pub mod http;
 pub mod limits;
+pub mod shape;
 mod text;
 pub mod user;
 

@@ -75,7 +75,7 @@ on_wire! {
         "d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00", |id| id.to_string();
     DeviceId, "DeviceId", "^[A-Za-z0-9_-]{1,64}$", "laptop-1", |id| id.as_str();
     Username, "Username", "^[A-Za-z][A-Za-z0-9_.]{2,31}$", "alice", |name| name.as_str();
-    DisplayName, "DisplayName", r"^\S(.{0,62}\S)?$", "Alice", |name| name.as_str();
+    DisplayName, "DisplayName", r"^[^\s\u0000-\u001F\u007F-\u009F]([^\u0000-\u001F\u007F-\u009F]{0,62}[^\s\u0000-\u001F\u007F-\u009F])?$", "Alice", |name| name.as_str();
     Password, "Password", "^[\\s\\S]{8,128}$", "correct horse", |password| password.reveal();
     Platform, "Platform", "^(phone|tablet|desktop|web)$", "desktop", |platform| platform.as_str();
 }

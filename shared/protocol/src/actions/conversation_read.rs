@@ -6,8 +6,10 @@ use tidings_domain::ids::ConversationId;
 
 use crate::Text;
 
-pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"conversation.read","id":"6","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","seq":42}"#;
-pub(super) const REPLY_EXAMPLE: &str = r#"{"reply":"6","ok":{"read_seq":42}}"#;
+pub(super) const EXAMPLES: &[(&str, &str)] = &[(
+    r#"{"action":"conversation.read","id":"6","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","seq":42}"#,
+    r#"{"reply":"6","ok":{"read_seq":42}}"#,
+)];
 
 /// Everything up to `seq` is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

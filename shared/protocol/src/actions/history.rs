@@ -3,15 +3,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidings_domain::ids::ConversationId;
+use tidings_domain::limits::HISTORY_PAGE_MAX;
 
 use crate::Text;
 use crate::entry::Entry;
 
-pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"history","id":"5","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","after":41,"limit":50}"#;
-pub(super) const REPLY_EXAMPLE: &str = r#"{"reply":"5","ok":{"entries":[{"seq":42,"sender":"u_01JD0000000000000000000A00","client_id":"01JD0000000000000000000C00","sent_at":1764000000000,"kind":"message","body":{"type":"text","text":"hi"},"rev":0,"counts":[21,21]}],"more":false,"floor":1}}"#;
+pub(super) const EXAMPLES: &[(&str, &str)] = &[(
+    r#"{"action":"history","id":"5","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","after":41,"limit":50}"#,
+    r#"{"reply":"5","ok":{"entries":[{"seq":42,"sender":"u_01JD0000000000000000000A00","client_id":"01JD0000000000000000000C00","sent_at":1764000000000,"kind":"message","body":{"type":"text","text":"hi"},"rev":0,"counts":[21,21]}],"more":false,"floor":1}}"#,
+)];
 
 /// Which page: at most one of `after` and `before`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("not" = { "required": ["after", "before"] }))]
 pub struct History {
     /// Where.
     pub conversation: Text<ConversationId>,
@@ -23,7 +27,7 @@ pub struct History {
     pub before: Option<u64>,
     /// At most so many, 1 to 100; fewer when a frame is full. Default 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 1, max = HISTORY_PAGE_MAX))]
     pub limit: Option<usize>,
 }
 

@@ -3,13 +3,22 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidings_domain::ids::{ClientId, ConversationId};
+use tidings_domain::limits::BATCH_MAX;
 
 use crate::Text;
 use crate::body::Body;
 use crate::error::ErrorBody;
 
-pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"message.send","id":"17","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","after":41,"client_id":"01JD0000000000000000000C00","attempt":1,"body":{"type":"text","text":"hi"}}"#;
-pub(super) const REPLY_EXAMPLE: &str = r#"{"reply":"17","ok":{"seq":42,"sent_at":1764000000000,"duplicate":false}}"#;
+pub(super) const EXAMPLES: &[(&str, &str)] = &[
+    (
+        r#"{"action":"message.send","id":"17","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","after":41,"client_id":"01JD0000000000000000000C00","attempt":1,"body":{"type":"text","text":"hi"}}"#,
+        r#"{"reply":"17","ok":{"seq":42,"sent_at":1764000000000,"duplicate":false}}"#,
+    ),
+    (
+        r#"{"action":"message.send","id":"18","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","after":42,"messages":[{"client_id":"01JD0000000000000000000C01","body":{"type":"text","text":"one"}},{"client_id":"01JD0000000000000000000C02","body":{"type":"text","text":"two"}}]}"#,
+        r#"{"reply":"18","ok":{"results":[{"seq":43,"sent_at":1764000000500,"duplicate":false},{"error":{"code":"unavailable","message":"try again","retryable":true}}]}}"#,
+    ),
+];
 
 /// One message (`client_id`, `body`) or a batch (`messages`), never both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +41,7 @@ pub struct MessageSend {
     pub body: Option<Body>,
     /// A batch: 1 to 20 messages, appended in this order, stopped at the first failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = BATCH_MAX))]
     pub messages: Option<Vec<Draft>>,
 }
 

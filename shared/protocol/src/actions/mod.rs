@@ -8,7 +8,6 @@ pub mod ping;
 pub mod sync;
 pub mod user_get;
 
-use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +17,9 @@ pub use message_send::{Draft, MessageSend, MessageSendReply, SendResult, Sent};
 pub use ping::Ping;
 pub use sync::{Sync, SyncReply, SyncedConversation};
 pub use user_get::{UserGet, UserGetReply};
+
+use crate::envelope::{Reply, Request, Silent};
+use crate::shape::Shape;
 
 /// A request that has a reply.
 pub trait Call: Serialize + DeserializeOwned + Send {
@@ -56,34 +58,36 @@ pub struct Budget {
 }
 
 /// Whether an action ends in a function, and what it exchanges.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Exchange {
     /// Route of the gateway itself, without a request of ours.
     Lifecycle,
     /// A request without a reply, swallowed by a mock integration.
     Silent {
-        /// Schema of the request.
-        request: fn(&mut SchemaGenerator) -> Schema,
-        /// An example frame.
-        request_example: &'static str,
+        /// The fields of the request.
+        request: Shape,
+        /// The whole frame.
+        frame: Shape,
+        /// Example frames.
+        examples: &'static [&'static str],
     },
     /// A request with a reply.
     Reply {
-        /// Schema of the request.
-        request: fn(&mut SchemaGenerator) -> Schema,
-        /// Schema of what `ok` carries.
-        reply: fn(&mut SchemaGenerator) -> Schema,
-        /// An example frame from the client.
-        request_example: &'static str,
-        /// The example frame that answers it.
-        reply_example: &'static str,
-        /// Names of the Rust types of request and reply, for generated code.
-        types: (&'static str, &'static str),
+        /// The fields of the request.
+        request: Shape,
+        /// The whole frame of the request.
+        request_frame: Shape,
+        /// What `ok` carries.
+        reply: Shape,
+        /// The whole frame of the reply.
+        reply_frame: Shape,
+        /// Example frames: a request, and the reply that answers it.
+        examples: &'static [(&'static str, &'static str)],
     },
 }
 
 /// One action.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Action {
     /// The route key.
     pub name: &'static str,
@@ -129,17 +133,18 @@ macro_rules! actions {
     (@exchange Lifecycle) => { Exchange::Lifecycle };
     (@exchange Silent ($request:ident, $module:ident)) => {
         Exchange::Silent {
-            request: |generator| generator.subschema_for::<$request>(),
-            request_example: $module::REQUEST_EXAMPLE,
+            request: Shape::of::<$request>(),
+            frame: Shape::of::<Silent<$request>>(),
+            examples: $module::EXAMPLES,
         }
     };
     (@exchange Reply ($request:ident -> $reply:ident, $module:ident)) => {
         Exchange::Reply {
-            request: |generator| generator.subschema_for::<$request>(),
-            reply: |generator| generator.subschema_for::<$reply>(),
-            request_example: $module::REQUEST_EXAMPLE,
-            reply_example: $module::REPLY_EXAMPLE,
-            types: (stringify!($request), stringify!($reply)),
+            request: Shape::of::<$request>(),
+            request_frame: Shape::of::<Request<$request>>(),
+            reply: Shape::of::<$reply>(),
+            reply_frame: Shape::of::<Reply<$reply>>(),
+            examples: $module::EXAMPLES,
         }
     };
     (@call $name:literal, $request:ident) => {};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"ping"}"#;
+pub(super) const EXAMPLES: &[&str] = &[r#"{"action":"ping"}"#];
 
 /// Nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

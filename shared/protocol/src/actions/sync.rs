@@ -7,8 +7,10 @@ use tidings_domain::ids::{ConversationId, UserId};
 use crate::Text;
 use crate::entry::Entry;
 
-pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"sync","id":"1","since":"1763999000000"}"#;
-pub(super) const REPLY_EXAMPLE: &str = r#"{"reply":"1","ok":{"conversations":[{"conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","head_seq":42,"head_at":1764000000000,"read_seq":41,"unread":1,"floor":1,"peer":"u_01JD0000000000000000000B00","entries":[{"seq":42,"sender":"u_01JD0000000000000000000B00","client_id":"01JD0000000000000000000C00","sent_at":1764000000000,"kind":"message","body":{"type":"text","text":"hi"},"rev":0,"counts":[20,22]}]}],"more":false,"since":"1764000000100"}}"#;
+pub(super) const EXAMPLES: &[(&str, &str)] = &[(
+    r#"{"action":"sync","id":"1","since":"1763999000000"}"#,
+    r#"{"reply":"1","ok":{"conversations":[{"conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","head_seq":42,"head_at":1764000000000,"read_seq":41,"unread":1,"floor":1,"peer":"u_01JD0000000000000000000B00","entries":[{"seq":42,"sender":"u_01JD0000000000000000000B00","client_id":"01JD0000000000000000000C00","sent_at":1764000000000,"kind":"message","body":{"type":"text","text":"hi"},"rev":0,"counts":[20,22]}]}],"more":false,"since":"1764000000100"}}"#,
+)];
 
 /// Which page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,9 +8,10 @@ use tidings_domain::ids::UserId;
 use crate::Text;
 use crate::user::User;
 
-pub(super) const REQUEST_EXAMPLE: &str = r#"{"action":"user.get","id":"7","username":"alice"}"#;
-pub(super) const REPLY_EXAMPLE: &str =
-    r#"{"reply":"7","ok":{"user":{"id":"u_01JD0000000000000000000A00","username":"alice","display_name":"Alice"}}}"#;
+pub(super) const EXAMPLES: &[(&str, &str)] = &[(
+    r#"{"action":"user.get","id":"7","username":"alice"}"#,
+    r#"{"reply":"7","ok":{"user":{"id":"u_01JD0000000000000000000A00","username":"alice","display_name":"Alice"}}}"#,
+)];
 
 /// Exactly one of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
