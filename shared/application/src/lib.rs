@@ -5,5 +5,12 @@
 //! hold no rule of their own.
 
 pub mod clock;
+pub mod connect;
+pub mod deliver;
 pub mod error;
+pub mod history;
 pub mod identity;
+pub mod ports;
+pub mod read;
+pub mod send;
+pub mod sync;

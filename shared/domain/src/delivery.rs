@@ -53,6 +53,35 @@ pub enum Plan {
     Queue,
 }
 
+/// The calls of a delivery, the same for whatever is delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Read where these users' devices are reached, strongly consistent.
+    ReadRoutes(Vec<UserId>),
+    /// Post to these connections at once.
+    Post(Vec<Route>, Vec<Event>),
+    /// Hand these events to the queue of the conversation's shard.
+    Queue(Vec<Event>),
+}
+
+/// What they showed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// Of [`Call::ReadRoutes`].
+    Routes(Vec<Route>),
+    /// Of [`Call::Post`] and [`Call::Queue`], whatever became of it: a push is only a hint.
+    Delivered,
+}
+
+/// The call that delivers `events` as planned; `None` when nobody else is online.
+pub fn execute(plan: Plan, events: Vec<Event>) -> Option<Call> {
+    match plan {
+        Plan::Nobody => None,
+        Plan::Inline(routes) => Some(Call::Post(routes, events)),
+        Plan::Queue => Some(Call::Queue(events)),
+    }
+}
+
 /// Plans a delivery to everybody at `routes` but the connection that is answered.
 pub fn plan(routes: Vec<Route>, except: Option<&ConnectionId>, inline_max: usize, now: Timestamp) -> Plan {
     let routes = reachable(routes, except, now);

@@ -20,5 +20,6 @@ pub mod read;
 pub mod route;
 pub mod send;
 pub mod settle;
+pub mod shard;
 pub mod sync;
 pub mod time;

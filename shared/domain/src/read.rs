@@ -1,11 +1,10 @@
 //! `conversation.read`: a read position moves forward, and the others are told.
 
-use crate::delivery::{self, Event, Plan};
+use crate::delivery::{self, Event};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::ReadPosition;
 use crate::log::{Counts, Seq};
 use crate::membership;
-use crate::route::Route;
 use crate::time::Timestamp;
 
 /// Who has read how far.
@@ -30,12 +29,8 @@ pub enum Call {
     ReadCounts(Seq),
     /// Move the stored position forward to this one, never back, creating what is missing.
     Advance(ReadPosition),
-    /// Read where these users' devices are reached.
-    ReadRoutes(Vec<UserId>),
-    /// Post to these connections at once.
-    Post(Vec<Route>, Vec<Event>),
-    /// Hand these events to the queue of the conversation's shard.
-    Queue(Vec<Event>),
+    /// Read the routes, then tell those who are online.
+    Deliver(delivery::Call),
 }
 
 /// What it showed.
@@ -45,10 +40,8 @@ pub enum Seen {
     Counts(Option<Counts>),
     /// Of [`Call::Advance`]: whether it moved, and where it stands.
     Position(bool, Seq),
-    /// Of [`Call::ReadRoutes`].
-    Routes(Vec<Route>),
-    /// Of [`Call::Post`] and [`Call::Queue`].
-    Delivered,
+    /// Of [`Call::Deliver`].
+    Deliver(delivery::Seen),
     /// The call failed or its outcome is unknown.
     Failed,
 }
@@ -99,21 +92,20 @@ impl Read {
             Seen::Counts(None) => Step::Done(Err(Refusal::NoSuchEntry)),
             Seen::Position(moved, stands) => {
                 self.stands = Some(stands);
-                if moved {
-                    Step::Call(Call::ReadRoutes(membership::people(conversation)))
-                } else {
-                    Step::Done(Ok(stands))
+                if !moved {
+                    return self.answer();
                 }
+                Step::Call(Call::Deliver(delivery::Call::ReadRoutes(membership::people(conversation))))
             }
-            Seen::Routes(routes) => {
+            Seen::Deliver(delivery::Seen::Routes(routes)) => {
                 let events = vec![Event::Read { conversation, user, seq }];
-                match delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now) {
-                    Plan::Nobody => self.answer(),
-                    Plan::Inline(routes) => Step::Call(Call::Post(routes, events)),
-                    Plan::Queue => Step::Call(Call::Queue(events)),
+                let plan = delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now);
+                match delivery::execute(plan, events) {
+                    Some(call) => Step::Call(Call::Deliver(call)),
+                    None => self.answer(),
                 }
             }
-            Seen::Delivered | Seen::Failed => self.answer(),
+            Seen::Deliver(delivery::Seen::Delivered) | Seen::Failed => self.answer(),
         }
     }
 

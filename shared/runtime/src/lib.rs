@@ -5,5 +5,8 @@
 
 pub mod aws;
 pub mod clock;
+pub mod queue;
+pub mod reading;
 pub mod settings;
 pub mod telemetry;
+pub mod websocket;

@@ -17,7 +17,7 @@ mod tests;
 
 pub use answer::{Refusal, Sent};
 
-use crate::delivery::{self, Event, Plan};
+use crate::delivery::{self, Event};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
 use crate::limits::{BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
@@ -63,12 +63,8 @@ pub enum Call {
     ReadInboxes(Vec<UserId>),
     /// Open these users' inbox entries, creating what is missing.
     Open(Vec<UserId>),
-    /// Read where these users' devices are reached.
-    ReadRoutes(Vec<UserId>),
-    /// Post to these connections at once.
-    Post(Vec<Route>, Vec<Event>),
-    /// Hand these events to the queue of the conversation's shard.
-    Queue(Vec<Event>),
+    /// Read the routes, then tell those who are online.
+    Deliver(delivery::Call),
 }
 
 /// What a call showed.
@@ -86,10 +82,8 @@ pub enum Seen {
     Inboxes(Vec<Option<HeadState>>),
     /// Of [`Call::Open`].
     Opened,
-    /// Of [`Call::ReadRoutes`].
-    Routes(Vec<Route>),
-    /// Of [`Call::Post`] and [`Call::Queue`], whatever became of it: a push is only a hint.
-    Delivered,
+    /// Of [`Call::Deliver`].
+    Deliver(delivery::Seen),
     /// The call failed or its outcome is unknown.
     Failed,
 }
@@ -182,7 +176,7 @@ impl Send {
             // An entry that could not be read counts as not open.
             (State::ReadingInboxes, Seen::Failed) => self.enter(State::Opening(self.people())),
             (State::Opening(_), Seen::Opened) => self.enter(State::ReadingRoutes),
-            (State::ReadingRoutes, Seen::Routes(routes)) => self.deliver(routes, now),
+            (State::ReadingRoutes, Seen::Deliver(delivery::Seen::Routes(routes))) => self.deliver(routes, now),
             (State::Delivering, _) => self.answer(),
             // An unknown outcome, or an answer to another call than ours: make the same call again.
             _ => self.retry(now),
@@ -197,7 +191,7 @@ impl Send {
             State::Putting(entry) => Call::Put(entry.clone()),
             State::ReadingInboxes => Call::ReadInboxes(self.people()),
             State::Opening(users) => Call::Open(users.clone()),
-            State::ReadingRoutes | State::Delivering => Call::ReadRoutes(self.people()),
+            State::ReadingRoutes | State::Delivering => Call::Deliver(delivery::Call::ReadRoutes(self.people())),
         }
     }
 
@@ -273,8 +267,8 @@ impl Send {
                 self.place_next(now)
             }
             Put::Taken(winner) => {
-                // An earlier put of this very entry whose reply was lost is no duplicate to the client's eyes only
-                // if no earlier answer could have been given; that cannot be known, so it is called one.
+                // Our own is an earlier attempt, or this very put whose reply was lost: the two cannot be told
+                // apart, so both are called a duplicate.
                 let own = winner.sender == wanted.sender && winner.client_id == wanted.client_id;
                 let next = winner.seq;
                 self.learn(*winner, true);
@@ -319,11 +313,10 @@ impl Send {
         let conversation = self.request.conversation;
         let plan = delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now);
         self.state = State::Delivering;
-        let events = || self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
-        match plan {
-            Plan::Nobody => self.answer(),
-            Plan::Inline(routes) => Step::Call(Call::Post(routes, events())),
-            Plan::Queue => Step::Call(Call::Queue(events())),
+        let events = self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
+        match delivery::execute(plan, events) {
+            Some(call) => Step::Call(Call::Deliver(call)),
+            None => self.answer(),
         }
     }
 

@@ -109,8 +109,10 @@ impl World {
                 self.open.extend(users);
                 ("open", Seen::Opened)
             }
-            Call::ReadRoutes(_) => ("routes", Seen::Routes(Vec::new())),
-            Call::Post(..) | Call::Queue(_) => ("deliver", Seen::Delivered),
+            Call::Deliver(delivery::Call::ReadRoutes(_)) => {
+                ("routes", Seen::Deliver(delivery::Seen::Routes(Vec::new())))
+            }
+            Call::Deliver(_) => ("deliver", Seen::Deliver(delivery::Seen::Delivered)),
         };
         self.calls.push(name);
         if self.fail == Some(name) { Seen::Failed } else { seen }

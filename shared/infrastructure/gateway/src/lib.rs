@@ -1,1 +1,83 @@
-//! To come.
+//! Open sockets, through the gateway's `@connections`.
+
+use std::time::Duration;
+
+use aws_sdk_apigatewaymanagement::{Client, Config};
+use aws_sdk_apigatewaymanagement::error::ProvideErrorMetadata;
+use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
+use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use tidings_application::error::PortError;
+use tidings_application::ports::Gateway;
+use tidings_domain::delivery::{Event, Post};
+use tidings_domain::ids::ConnectionId;
+use tidings_wire::entry::event_out;
+use tidings_wire::frames::pack;
+use tokio::time::timeout;
+
+/// How long one post may take: a slow connection must not hold up the others' messages.
+const POST_LIMIT: Duration = Duration::from_secs(2);
+
+/// The gateway's management API.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    client: Client,
+}
+
+impl Connections {
+    /// The connections of a deployed stage, whose management API is at `endpoint`.
+    pub fn at(config: impl Into<Config>, endpoint: String) -> Self {
+        let config = config.into().to_builder().endpoint_url(endpoint).build();
+        Self { client: Client::from_conf(config) }
+    }
+
+    async fn post_frame(&self, connection: &ConnectionId, frame: String) -> Post {
+        let post = self.client.post_to_connection().connection_id(connection.as_str()).data(Blob::new(frame)).send();
+        match timeout(POST_LIMIT, post).await {
+            Ok(Ok(_)) => Post::Taken,
+            Ok(Err(error)) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
+                Post::Gone
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(connection = %connection, code = error.code(), error = %error, "post failed");
+                Post::Failed
+            }
+            Err(_) => {
+                tracing::warn!(connection = %connection, limit_ms = POST_LIMIT.as_millis(), "post took too long");
+                Post::Failed
+            }
+        }
+    }
+}
+
+impl Gateway for Connections {
+    async fn post(&self, connection: &ConnectionId, events: &[Event]) -> Post {
+        let events = events.iter().map(event_out).collect::<Result<Vec<_>, _>>();
+        let frames = match events.and_then(|events| pack(&events)) {
+            Ok(frames) => frames,
+            Err(error) => {
+                // An entry that this version cannot read: trying again would not help, and the log has it.
+                tracing::error!(error = %error, "event cannot be encoded");
+                return Post::Taken;
+            }
+        };
+        for frame in frames {
+            match self.post_frame(connection, frame).await {
+                Post::Taken => {}
+                other => return other,
+            }
+        }
+        Post::Taken
+    }
+
+    async fn close(&self, connection: &ConnectionId) -> Result<(), PortError> {
+        match self.client.delete_connection().connection_id(connection.as_str()).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.as_service_error(), Some(DeleteConnectionError::GoneException(_))) => Ok(()),
+            Err(error) => {
+                tracing::warn!(connection = %connection, code = error.code(), error = %error, "close failed");
+                Err(PortError::retryable(error))
+            }
+        }
+    }
+}

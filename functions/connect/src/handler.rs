@@ -1,0 +1,28 @@
+//! Event to route, answer to status.
+
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use lambda_runtime::Error;
+use serde_json::{Value, json};
+use tidings_application::clock::Clock;
+use tidings_application::connect::ConnectDevice;
+use tidings_domain::connect::Answer;
+use tidings_domain::route::Route;
+use tidings_dynamodb::routes::RouteTable;
+use tidings_gateway::Connections;
+use tidings_runtime::clock::SystemClock;
+use tidings_runtime::websocket::caller;
+
+/// Anything but a 2xx status refuses the socket.
+pub(crate) async fn handle(
+    connect: &ConnectDevice<RouteTable, Connections>,
+    event: ApiGatewayWebsocketProxyRequest,
+) -> Result<Value, Error> {
+    // By our own clock, which the sweeps compare it with.
+    let route = Route { connected_at: SystemClock.now(), ..caller(&event.request_context)?.route() };
+    let status = match connect.run(route).await {
+        Answer::Accepted => 200,
+        Answer::Refused => 403,
+        Answer::Unavailable => 503,
+    };
+    Ok(json!({ "statusCode": status }))
+}

@@ -1,0 +1,35 @@
+//! Record to job.
+
+use aws_config::SdkConfig;
+use tidings_application::deliver::Deliver;
+use tidings_dynamodb::Client;
+use tidings_dynamodb::routes::RouteTable;
+use tidings_gateway::Connections;
+use tidings_runtime::clock::SystemClock;
+use tidings_sqs::Queues;
+use tidings_wire::job::Job;
+
+type Delivery = Deliver<Connections, RouteTable, Queues, SystemClock>;
+
+/// Table `routes`; the sockets; the queues.
+type Settings = (String, String, Vec<String>, String);
+
+/// Adapters into the use case.
+pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Delivery {
+    let (routes, endpoint, fan_out, retry) = settings;
+    Deliver {
+        gateway: Connections::at(sdk, endpoint),
+        routes: RouteTable::new(Client::new(sdk), routes),
+        queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry),
+        clock: SystemClock,
+    }
+}
+
+/// Works one record off. A record that is no job is an error too: it ends in the dead-letter queue, not lost.
+pub(crate) async fn work(deliver: &Delivery, record: String) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    match Job::decode(&record)? {
+        Job::FanOut(job) => deliver.fan_out(job).await?,
+        Job::Retry(job) => deliver.again(job).await?,
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Wire to command, answer to wire.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use tidings_application::clock::Clock;
+use tidings_application::deliver::Deliver;
+use tidings_application::send::{Command, SendMessages};
+use tidings_domain::log::{Draft, Seq};
+use tidings_domain::send::{Refusal, Sent};
+use tidings_dynamodb::Client;
+use tidings_dynamodb::inboxes::InboxTable;
+use tidings_dynamodb::log::LogTable;
+use tidings_dynamodb::routes::RouteTable;
+use tidings_dynamodb::social::SocialTable;
+use tidings_gateway::Connections;
+use tidings_protocol::actions::message_send as wire;
+use tidings_protocol::actions::{MessageSend, MessageSendReply, SendResult};
+use tidings_protocol::body::InvalidBody;
+use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_runtime::clock::SystemClock;
+use tidings_runtime::websocket::Caller;
+use tidings_sqs::Queues;
+use tidings_wire::entry::body_in;
+use tidings_wire::refusal;
+
+type Send = SendMessages<LogTable, InboxTable, SocialTable, Connections, RouteTable, Queues, SystemClock>;
+
+/// Tables `log`, `inboxes`, `social`, `routes`; the sockets; the queues; how many are pushed to inline.
+type Settings = (String, String, String, String, String, Vec<String>, String, usize);
+
+/// Adapters into the use case.
+pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Arc<Send> {
+    let (log, inboxes, social, routes, endpoint, fan_out, retry, inline_max) = settings;
+    let dynamo = Client::new(sdk);
+    Arc::new(SendMessages {
+        log: LogTable::new(dynamo.clone(), log),
+        inboxes: InboxTable::new(dynamo.clone(), inboxes),
+        accounts: SocialTable::new(dynamo.clone(), social),
+        deliver: Deliver {
+            gateway: Connections::at(sdk, endpoint),
+            routes: RouteTable::new(dynamo, routes),
+            queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry),
+            clock: SystemClock,
+        },
+        inline_max,
+    })
+}
+
+/// `message.send`.
+pub(crate) async fn message_send(
+    send: Arc<Send>,
+    caller: Caller,
+    request: MessageSend,
+) -> Result<MessageSendReply, ErrorBody> {
+    let conversation = request.conversation.0;
+    let after = request.after.map(Seq::new);
+    let (drafts, batch) = request.into_drafts().ok_or_else(|| {
+        ErrorBody::new(ErrorCode::BadRequest, "either `client_id` and `body`, or `messages`, and not both")
+    })?;
+    let drafts = drafts.iter().map(draft_in).collect::<Result<Vec<_>, _>>()?;
+    let command = Command { conversation, sender: caller.user, connection: Some(caller.connection), after, drafts };
+    let now = SystemClock.now();
+    let results = send.run(command).await.map_err(|refused| refusal::of_send(refused, now))?;
+    let results = results.into_iter().map(|result| result.map_err(|refused| refusal::of_send(refused, now)));
+    if batch {
+        Ok(MessageSendReply::Many { results: results.map(result_out).collect() })
+    } else {
+        let mut results = results;
+        results
+            .next()
+            .unwrap_or_else(|| Err(refusal::of_send(Refusal::Unavailable, now)))
+            .map(sent_out)
+            .map(MessageSendReply::One)
+    }
+}
+
+fn draft_in(draft: &wire::Draft) -> Result<Draft, ErrorBody> {
+    let body = body_in(&draft.body).map_err(|invalid| {
+        let code = match invalid {
+            InvalidBody::TooLarge => ErrorCode::TooLarge,
+            _ => ErrorCode::BadRequest,
+        };
+        ErrorBody::new(code, invalid.to_string())
+    })?;
+    Ok(Draft { client_id: draft.client_id.0, body })
+}
+
+fn sent_out(sent: Sent) -> wire::Sent {
+    wire::Sent { seq: sent.seq.get(), sent_at: sent.sent_at.as_millis(), duplicate: sent.duplicate }
+}
+
+fn result_out(result: Result<Sent, ErrorBody>) -> SendResult {
+    match result {
+        Ok(sent) => SendResult::Sent(sent_out(sent)),
+        Err(error) => SendResult::Failed { error },
+    }
+}

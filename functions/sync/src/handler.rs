@@ -1,0 +1,80 @@
+//! Wire to command, answer to wire.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use tidings_application::deliver::Deliver;
+use tidings_application::history::ReadHistory;
+use tidings_application::read::ReadConversation;
+use tidings_application::sync::SyncDevice;
+use tidings_domain::limits::{HISTORY_PAGE_MAX, SYNC_SOCKET_CONVERSATIONS};
+use tidings_domain::log::Seq;
+use tidings_dynamodb::Client;
+use tidings_dynamodb::inboxes::InboxTable;
+use tidings_dynamodb::log::LogTable;
+use tidings_dynamodb::routes::RouteTable;
+use tidings_gateway::Connections;
+use tidings_protocol::actions::{ConversationRead, ConversationReadReply, History, HistoryReply, Sync, SyncReply};
+use tidings_protocol::error::ErrorBody;
+use tidings_runtime::clock::SystemClock;
+use tidings_runtime::reading;
+use tidings_runtime::websocket::Caller;
+use tidings_sqs::Queues;
+use tidings_wire::pages::REPLY_ROOM;
+use tidings_wire::refusal;
+
+type SyncSocket = SyncDevice<LogTable, InboxTable, RouteTable, Connections, SystemClock>;
+type Read = ReadConversation<LogTable, InboxTable, Connections, RouteTable, Queues, SystemClock>;
+
+/// Tables `log`, `inboxes`, `routes`; the sockets; the queues; how many are pushed to inline.
+type Settings = (String, String, String, String, Vec<String>, String, usize);
+
+/// Adapters into the use cases.
+pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> (Arc<SyncSocket>, Arc<ReadHistory<LogTable>>, Arc<Read>) {
+    let (log, inboxes, routes, endpoint, fan_out, retry, inline_max) = settings;
+    let dynamo = Client::new(sdk);
+    let log = LogTable::new(dynamo.clone(), log);
+    let inboxes = InboxTable::new(dynamo.clone(), inboxes);
+    let routes = RouteTable::new(dynamo, routes);
+    let gateway = Connections::at(sdk, endpoint);
+    let sync = SyncDevice {
+        log: log.clone(),
+        inboxes: inboxes.clone(),
+        routes: routes.clone(),
+        gateway: gateway.clone(),
+        clock: SystemClock,
+    };
+    let queue = Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry);
+    let deliver = Deliver { gateway, routes, queue, clock: SystemClock };
+    let read = ReadConversation { log: log.clone(), inboxes, deliver, inline_max };
+    (Arc::new(sync), Arc::new(ReadHistory { log }), Arc::new(read))
+}
+
+/// `sync`: a page that fits a frame.
+pub(crate) async fn sync(sync: Arc<SyncSocket>, caller: Caller, request: Sync) -> Result<SyncReply, ErrorBody> {
+    let route = caller.route();
+    reading::sync(&sync, caller.user, Some(route), &request, SYNC_SOCKET_CONVERSATIONS, REPLY_ROOM).await
+}
+
+/// `history`: a page that fits a frame.
+pub(crate) async fn history(
+    history: Arc<ReadHistory<LogTable>>,
+    caller: Caller,
+    request: History,
+) -> Result<HistoryReply, ErrorBody> {
+    let range = reading::range(request.after, request.before)?;
+    let limit = reading::limit(request.limit, HISTORY_PAGE_MAX)?;
+    reading::history(&history, caller.user, request.conversation.0, range, limit, REPLY_ROOM).await
+}
+
+/// `conversation.read`.
+pub(crate) async fn conversation_read(
+    read: Arc<Read>,
+    caller: Caller,
+    request: ConversationRead,
+) -> Result<ConversationReadReply, ErrorBody> {
+    let seq = Seq::new(request.seq);
+    let stands = read.run(request.conversation.0, caller.user, Some(caller.connection), seq).await;
+    let stands = stands.map_err(refusal::of_read)?;
+    Ok(ConversationReadReply { read_seq: stands.get() })
+}

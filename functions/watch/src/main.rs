@@ -1,0 +1,3 @@
+//! What it does, in one line.
+
+fn main() {}

@@ -1,0 +1,122 @@
+//! What the use cases need from the world, one small trait per capability. All reads are strongly consistent: the
+//! protocols rest on it.
+
+use std::future::Future;
+
+use tidings_domain::delivery::{Event, FanOut, Post, Retry};
+use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
+use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
+use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
+use tidings_domain::route::{Claim, Route};
+
+use crate::error::PortError;
+
+/// A port's answer, some time later.
+pub trait Answer<T>: Future<Output = Result<T, PortError>> + Send {}
+
+impl<T, F: Future<Output = Result<T, PortError>> + Send> Answer<T> for F {}
+
+/// Which entries of a log, ascending in the answer whichever way they are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// The entries right above this seq.
+    After(Seq),
+    /// The entries right below this seq.
+    Before(Seq),
+    /// The newest entries.
+    Newest,
+}
+
+/// Entries of a log, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Whether there are more in the direction asked.
+    pub more: bool,
+}
+
+/// Reads conversation logs.
+pub trait LogRead: Send + Sync {
+    /// The end of a log. More than `limit` entries are `truncated`.
+    fn tail(&self, conversation: ConversationId, from: From, limit: usize) -> impl Answer<Tail>;
+    /// A page of a log: at most `limit` entries (the adapter may give fewer).
+    fn page(&self, conversation: ConversationId, range: Range, limit: usize) -> impl Answer<LogPage>;
+    /// One entry.
+    fn entry(&self, conversation: ConversationId, seq: Seq) -> impl Answer<Option<Entry>>;
+}
+
+/// Appends to conversation logs.
+pub trait LogAppend: Send + Sync {
+    /// Puts the entry on condition that its place is free.
+    fn put(&self, conversation: ConversationId, entry: &Entry) -> impl Answer<Put>;
+}
+
+/// Reads inboxes.
+pub trait InboxRead: Send + Sync {
+    /// What `user` has of `conversation`.
+    fn entry(&self, user: UserId, conversation: ConversationId) -> impl Answer<Option<InboxEntry>>;
+    /// The states of the `conversation`'s entries of these users, in their order.
+    fn states(&self, users: &[UserId], conversation: ConversationId) -> impl Answer<Vec<Option<HeadState>>>;
+    /// Entries of `user` in key order, and whether there are more.
+    fn page(&self, user: UserId, after: Option<ConversationId>, limit: usize) -> impl Answer<(Vec<InboxEntry>, bool)>;
+}
+
+/// Opens inbox entries.
+pub trait InboxOpen: Send + Sync {
+    /// Sets `open` and version + 1, without condition, creating what is missing. Never a put: it must not undo what
+    /// others wrote.
+    fn open(&self, user: UserId, conversation: ConversationId) -> impl Answer<()>;
+}
+
+/// Settles inbox entries.
+pub trait InboxSettle: Send + Sync {
+    /// Sets `settling` and version + 1 on condition of this version; whether it held.
+    fn mark(&self, user: UserId, conversation: ConversationId, version: u64) -> impl Answer<bool>;
+    /// Stores the head and sets `settled` on condition of `settling` and this version; whether it held.
+    fn settle(&self, user: UserId, conversation: ConversationId, version: u64, head: Head) -> impl Answer<bool>;
+}
+
+/// Moves read positions.
+pub trait InboxAdvance: Send + Sync {
+    /// Moves the read position to `position` if it is below, creating a missing entry; whether it moved, and where it
+    /// stands now.
+    fn advance(&self, user: UserId, conversation: ConversationId, position: ReadPosition) -> impl Answer<(bool, Seq)>;
+}
+
+/// Reads where devices are reached.
+pub trait RouteRead: Send + Sync {
+    /// All routes of a user, expired ones possibly included.
+    fn of(&self, user: UserId) -> impl Answer<Vec<Route>>;
+    /// The route of one device.
+    fn get(&self, user: UserId, device: &DeviceId) -> impl Answer<Option<Route>>;
+}
+
+/// Writes where devices are reached.
+pub trait RouteWrite: Send + Sync {
+    /// Writes the route on condition that there is none, or one with an older `ticket_at`.
+    fn claim(&self, route: &Route) -> impl Answer<Claim>;
+    /// Deletes the device's route on condition that it is this connection's; whether it was.
+    fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> impl Answer<bool>;
+}
+
+/// Speaks to open sockets.
+pub trait Gateway: Send + Sync {
+    /// Posts events to a connection, in as few frames as hold them. Never waits longer than a slow connection may
+    /// hold up the others.
+    fn post(&self, connection: &ConnectionId, events: &[Event]) -> impl Future<Output = Post> + Send;
+    /// Closes a connection; one that is gone is closed.
+    fn close(&self, connection: &ConnectionId) -> impl Answer<()>;
+}
+
+/// Queues events for everybody in a conversation.
+pub trait FanOutQueue: Send + Sync {
+    /// Hands the job to the queue of the conversation's shard.
+    fn fan_out(&self, job: &FanOut) -> impl Answer<()>;
+}
+
+/// Queues events for connections that could not be reached.
+pub trait RetryQueue: Send + Sync {
+    /// Hands the job to the retry queue.
+    fn retry(&self, job: &Retry) -> impl Answer<()>;
+}

@@ -1,0 +1,72 @@
+//! `conversation.read`: drives [`tidings_domain::read::Read`].
+
+use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
+use tidings_domain::log::Seq;
+use tidings_domain::read::{Call, Read, Refusal, Request, Seen, Step};
+
+use crate::clock::Clock;
+use crate::deliver::Deliver;
+use crate::error::PortError;
+use crate::ports::{FanOutQueue, Gateway, InboxAdvance, LogRead, RetryQueue, RouteRead, RouteWrite};
+
+/// Moves read positions and tells the others.
+#[derive(Debug)]
+pub struct ReadConversation<L, I, G, R, Q, C> {
+    /// The log, for the counters at the position.
+    pub log: L,
+    /// The inboxes.
+    pub inboxes: I,
+    /// Delivery.
+    pub deliver: Deliver<G, R, Q, C>,
+    /// How many connections are posted to while the reader waits.
+    pub inline_max: usize,
+}
+
+impl<L, I, G, R, Q, C> ReadConversation<L, I, G, R, Q, C>
+where
+    L: LogRead,
+    I: InboxAdvance,
+    G: Gateway,
+    R: RouteRead + RouteWrite,
+    Q: RetryQueue + FanOutQueue,
+    C: Clock,
+{
+    /// Where the position of `user` stands now.
+    pub async fn run(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        connection: Option<ConnectionId>,
+        seq: Seq,
+    ) -> Result<Seq, Refusal> {
+        let except = connection.clone();
+        let request = Request { conversation, user, connection, seq, inline_max: self.inline_max };
+        let (mut read, mut step) = Read::start(request)?;
+        loop {
+            match step {
+                Step::Done(answer) => return answer,
+                Step::Call(call) => {
+                    let seen = self.make(conversation, user, except.as_ref(), call).await.unwrap_or(Seen::Failed);
+                    step = read.next(seen, self.deliver.clock.now());
+                }
+            }
+        }
+    }
+
+    async fn make(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        except: Option<&ConnectionId>,
+        call: Call,
+    ) -> Result<Seen, PortError> {
+        Ok(match call {
+            Call::ReadCounts(seq) => Seen::Counts(self.log.entry(conversation, seq).await?.map(|entry| entry.counts)),
+            Call::Advance(position) => {
+                let (moved, stands) = self.inboxes.advance(user, conversation, position).await?;
+                Seen::Position(moved, stands)
+            }
+            Call::Deliver(call) => Seen::Deliver(self.deliver.make(conversation, except, call).await?),
+        })
+    }
+}

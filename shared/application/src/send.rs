@@ -1,0 +1,99 @@
+//! `message.send`: drives [`tidings_domain::send::Send`].
+
+use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
+use tidings_domain::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, SEARCH_MAX};
+use tidings_domain::log::{Draft, Seq};
+use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent, Step};
+
+use crate::clock::{Clock, Random};
+use crate::deliver::Deliver;
+use crate::error::PortError;
+use crate::identity::ports::AccountRead;
+use crate::ports::{FanOutQueue, Gateway, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite};
+
+/// Appends messages and delivers them.
+#[derive(Debug)]
+pub struct SendMessages<L, I, A, G, R, Q, C> {
+    /// The log.
+    pub log: L,
+    /// The inboxes.
+    pub inboxes: I,
+    /// Who has an account.
+    pub accounts: A,
+    /// Delivery, with the routes, the queues and the clock.
+    pub deliver: Deliver<G, R, Q, C>,
+    /// How many connections are posted to while the sender waits.
+    pub inline_max: usize,
+}
+
+/// Who says what where.
+#[derive(Debug)]
+pub struct Command {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who, as the authorizer said.
+    pub sender: UserId,
+    /// The connection that is answered.
+    pub connection: Option<ConnectionId>,
+    /// The highest seq that the client knew to exist when the first draft entered its outbox.
+    pub after: Option<Seq>,
+    /// What, in this order.
+    pub drafts: Vec<Draft>,
+}
+
+impl<L, I, A, G, R, Q, C> SendMessages<L, I, A, G, R, Q, C>
+where
+    L: LogRead + LogAppend,
+    I: InboxRead + InboxOpen,
+    A: AccountRead,
+    G: Gateway,
+    R: RouteRead + RouteWrite,
+    Q: RetryQueue + FanOutQueue,
+    C: Clock + Random,
+{
+    /// Answers each draft, in order, or refuses the request as a whole.
+    pub async fn run(&self, command: Command) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
+        let Command { conversation, sender, connection, after, drafts } = command;
+        let except = connection.clone();
+        let request = Request { conversation, sender, connection, after, drafts, inline_max: self.inline_max };
+        let clock = &self.deliver.clock;
+        let (mut send, mut step) = Send::start(request, clock.now())?;
+        loop {
+            match step {
+                Step::Done(answer) => return Ok(answer),
+                Step::Call(call) => {
+                    let seen = self.make(conversation, except.as_ref(), call).await.unwrap_or(Seen::Failed);
+                    step = send.next(seen, clock.now());
+                }
+            }
+        }
+    }
+
+    async fn make(
+        &self,
+        conversation: ConversationId,
+        except: Option<&ConnectionId>,
+        call: Call,
+    ) -> Result<Seen, PortError> {
+        Ok(match call {
+            Call::ReadLog(from) => Seen::Log(self.log.tail(conversation, from, SEARCH_MAX).await?),
+            Call::ReadPermission(user) => Seen::Exists(self.inboxes.entry(user, conversation).await?.is_some()),
+            Call::ReadAccount(user) => Seen::Exists(self.accounts.account(user).await?.is_some()),
+            Call::Put(entry) => Seen::Put(self.log.put(conversation, &entry).await?),
+            Call::Wait { losses } => {
+                let bound = BACKOFF_FIRST_MS.saturating_mul(1 << losses.min(20)).min(BACKOFF_MAX_MS);
+                let clock = &self.deliver.clock;
+                clock.sleep(clock.up_to(bound)).await;
+                Seen::Waited
+            }
+            Call::ReadInboxes(users) => Seen::Inboxes(self.inboxes.states(&users, conversation).await?),
+            Call::Open(users) => {
+                for user in users {
+                    self.inboxes.open(user, conversation).await?;
+                }
+                Seen::Opened
+            }
+            Call::Deliver(call) => Seen::Deliver(self.deliver.make(conversation, except, call).await?),
+        })
+    }
+}

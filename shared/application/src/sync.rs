@@ -1,0 +1,165 @@
+//! `sync`: drives [`tidings_domain::sync::Sync`], then settles what is due.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tidings_domain::ids::{ConversationId, UserId};
+use tidings_domain::inbox::InboxEntry;
+use tidings_domain::limits::{SINCE_OVERLAP_MS, SYNC_ENTRIES};
+use tidings_domain::log::{Entry, Head};
+use tidings_domain::route::Route;
+use tidings_domain::settle::{self, Settle};
+use tidings_domain::sync::{Answer, Call, Conversation, Request, Seen, Step, Sync};
+use tidings_domain::time::Timestamp;
+
+use crate::clock::Clock;
+use crate::error::PortError;
+use crate::ports::{Gateway, InboxRead, InboxSettle, LogRead, Range, RouteRead, RouteWrite};
+
+/// Logs read at once by one sync. More would not be faster on one small function.
+const READS_IN_FLIGHT: usize = 16;
+
+/// Answers what a device needs after it was away.
+#[derive(Debug)]
+pub struct SyncDevice<L, I, R, G, C> {
+    /// The logs.
+    pub log: L,
+    /// The inboxes.
+    pub inboxes: I,
+    /// The routes.
+    pub routes: R,
+    /// The sockets, for the one that was replaced.
+    pub gateway: G,
+    /// The time.
+    pub clock: C,
+}
+
+/// Which page of whose inbox.
+#[derive(Debug)]
+pub struct Command {
+    /// Whose.
+    pub user: UserId,
+    /// Over the socket: where the device is reached.
+    pub route: Option<Route>,
+    /// The last conversation of the page before.
+    pub cursor: Option<ConversationId>,
+    /// What the last sync gave.
+    pub since: Option<Timestamp>,
+    /// Conversations per page at most.
+    pub conversations: usize,
+}
+
+/// One page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Ascending by conversation.
+    pub conversations: Vec<Conversation>,
+    /// Where the next page begins, if there is one.
+    pub cursor: Option<ConversationId>,
+    /// For the next sync.
+    pub since: Timestamp,
+}
+
+/// Why there is no page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The device has connected with a later ticket; this connection is closed.
+    #[error("this device has a newer connection")]
+    Replaced,
+    /// A read failed; the same again is safe.
+    #[error("could not read now")]
+    Unavailable,
+}
+
+impl<L, I, R, G, C> SyncDevice<L, I, R, G, C>
+where
+    L: LogRead,
+    I: InboxRead + InboxSettle,
+    R: RouteRead + RouteWrite,
+    G: Gateway,
+    C: Clock,
+{
+    /// One page.
+    pub async fn run(&self, command: Command) -> Result<Page, SyncError> {
+        let started = self.clock.now();
+        let Command { user, route, cursor, since, conversations } = command;
+        let own = route.clone();
+        let request = Request { user, route, cursor, since, conversations, entries: SYNC_ENTRIES };
+        let (mut sync, mut step) = Sync::start(request);
+        let page = loop {
+            match step {
+                Step::Done(Answer::Page(page)) => break page,
+                Step::Done(Answer::Unavailable) => return Err(SyncError::Unavailable),
+                Step::Done(Answer::Replaced) => {
+                    if let Some(own) = own {
+                        // If it cannot be closed it stays deaf until the gateway's limit.
+                        drop(self.gateway.close(&own.connection).await);
+                    }
+                    return Err(SyncError::Replaced);
+                }
+                Step::Call(call) => {
+                    let seen = self.make(user, own.as_ref(), call).await.unwrap_or(Seen::Failed);
+                    step = sync.next(seen, self.clock.now());
+                }
+            }
+        };
+        for entry in &page.settle {
+            self.settle(user, entry).await;
+        }
+        let last = page.conversations.last().map(|last| last.inbox.conversation);
+        Ok(Page {
+            conversations: page.conversations,
+            cursor: if page.more { last } else { None },
+            since: started.minus_millis(SINCE_OVERLAP_MS),
+        })
+    }
+
+    async fn make(&self, user: UserId, own: Option<&Route>, call: Call) -> Result<Seen, PortError> {
+        Ok(match call {
+            Call::ReadRoute => match own {
+                Some(own) => Seen::Route(self.routes.get(own.user, &own.device).await?),
+                None => Seen::Route(None),
+            },
+            Call::Claim(route) => Seen::Claim(self.routes.claim(&route).await?),
+            Call::ReadInbox { after, limit } => {
+                let (entries, more) = self.inboxes.page(user, after, limit).await?;
+                Seen::Inbox(entries, more)
+            }
+            Call::ReadNewest { conversations, entries } => {
+                let reads = conversations.into_iter().map(|conversation| self.newest(conversation, entries));
+                Seen::Newest(stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?)
+            }
+        })
+    }
+
+    async fn newest(&self, conversation: ConversationId, limit: usize) -> Result<Vec<Entry>, PortError> {
+        Ok(self.log.page(conversation, Range::Newest, limit).await?.entries)
+    }
+
+    /// Settles one entry; whatever fails is left to another sync.
+    async fn settle(&self, user: UserId, entry: &InboxEntry) {
+        let (mut settle, mut step) = Settle::start(entry);
+        while let settle::Step::Call(call) = step {
+            let seen = self.make_settle(user, entry.conversation, call).await.unwrap_or(settle::Seen::Failed);
+            step = settle.next(seen);
+        }
+    }
+
+    async fn make_settle(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        call: settle::Call,
+    ) -> Result<settle::Seen, PortError> {
+        Ok(match call {
+            settle::Call::Mark { version } => {
+                settle::Seen::Written(self.inboxes.mark(user, conversation, version).await?)
+            }
+            settle::Call::ReadHead => {
+                let newest = self.newest(conversation, 1).await?;
+                settle::Seen::Head(newest.last().map_or(Head::none(conversation), Entry::head))
+            }
+            settle::Call::Settle { version, head } => {
+                settle::Seen::Written(self.inboxes.settle(user, conversation, version, head).await?)
+            }
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! The `routes` table: partition key `user`, sort key `device`; one item per connected device.
+//!
+//! | attribute | type | what |
+//! | --- | --- | --- |
+//! | `user`, `device` | S | key |
+//! | `connection_id` | S | the gateway's name of the connection |
+//! | `platform` | S | `phone`, `tablet`, `desktop` or `web` |
+//! | `ticket_at`, `connected_at` | N | milliseconds since the Unix epoch |
+//! | `expires_at` | N | seconds since the Unix epoch; the table's TTL. Readers do not wait for it |
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use tidings_application::error::PortError;
+use tidings_application::ports::{RouteRead, RouteWrite};
+use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
+use tidings_domain::route::{Claim, Route};
+use tidings_domain::time::Timestamp;
+
+use crate::attributes::{Item, Reader, number, string};
+use crate::error::{port_error, unreadable};
+
+/// Routes over DynamoDB.
+#[derive(Clone, Debug)]
+pub struct RouteTable {
+    client: Client,
+    table: String,
+}
+
+impl RouteTable {
+    /// The routes in this table.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}
+
+impl RouteRead for RouteTable {
+    async fn of(&self, user: UserId) -> Result<Vec<Route>, PortError> {
+        let mut routes = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#user = :user")
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_values(":user", string(user))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| port_error(&error))?;
+            for item in page.items.unwrap_or_default() {
+                routes.push(decode(&item)?);
+            }
+        }
+        Ok(routes)
+    }
+
+    async fn get(&self, user: UserId, device: &DeviceId) -> Result<Option<Route>, PortError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key("user", string(user))
+            .key("device", string(device))
+            .send()
+            .await
+            .map_err(|error| port_error(&error))?;
+        output.item.as_ref().map(decode).transpose()
+    }
+}
+
+impl RouteWrite for RouteTable {
+    async fn claim(&self, route: &Route) -> Result<Claim, PortError> {
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(encode(route)))
+            .condition_expression("attribute_not_exists(ticket_at) OR ticket_at < :ticket_at")
+            .expression_attribute_values(":ticket_at", number(route.ticket_at.as_millis()))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(output) => Ok(Claim::Won(output.attributes.as_ref().map(decode).transpose()?)),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                    let current =
+                        lost.item().ok_or_else(|| unreadable("route", "a lost condition without its item"))?;
+                    Ok(Claim::Lost(decode(current)?))
+                }
+                _ => Err(port_error(&error)),
+            },
+        }
+    }
+
+    async fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> Result<bool, PortError> {
+        let result = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("user", string(user))
+            .key("device", string(device))
+            .condition_expression("connection_id = :connection")
+            .expression_attribute_values(":connection", string(connection))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(port_error(&error)),
+            },
+        }
+    }
+}
+
+fn encode(route: &Route) -> Item {
+    Item::from([
+        ("user".to_owned(), string(route.user)),
+        ("device".to_owned(), string(&route.device)),
+        ("connection_id".to_owned(), string(&route.connection)),
+        ("platform".to_owned(), string(route.platform)),
+        ("ticket_at".to_owned(), number(route.ticket_at.as_millis())),
+        ("connected_at".to_owned(), number(route.connected_at.as_millis())),
+        ("expires_at".to_owned(), number(route.expires_at().as_secs())),
+    ])
+}
+
+fn decode(item: &Item) -> Result<Route, PortError> {
+    let reader = Reader::new(item, "route");
+    Ok(Route {
+        user: reader.parse("user")?,
+        device: reader.parse("device")?,
+        platform: reader.parse("platform")?,
+        connection: ConnectionId::new(reader.text("connection_id")?),
+        ticket_at: Timestamp::from_millis(reader.number("ticket_at")?),
+        connected_at: Timestamp::from_millis(reader.number("connected_at")?),
+    })
+}

@@ -1,0 +1,257 @@
+//! Jobs as queue records. Private to us: both ends are of one deployment, but a record may wait while a new version
+//! is deployed, so fields are only ever added, with a default.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tidings_domain::delivery::{Event, FanOut, Retry};
+use tidings_domain::identity::Platform;
+use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, DeviceId, UserId};
+use tidings_domain::log::{Body, BodyHash, Counts, Entry, Kind, Seq};
+use tidings_domain::route::Route;
+use tidings_domain::time::Timestamp;
+use tidings_protocol::Text;
+
+/// A job for `deliver`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Tell everybody in a conversation.
+    FanOut(FanOut),
+    /// Tell these connections.
+    Retry(Retry),
+}
+
+/// A record that is no job of this version.
+#[derive(Debug)]
+pub struct InvalidJob(String);
+
+impl fmt::Display for InvalidJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a job: {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidJob {}
+
+impl Job {
+    /// The record's text.
+    pub fn encode(&self) -> Result<String, InvalidJob> {
+        serde_json::to_string(&Record::from(self)).map_err(|error| InvalidJob(error.to_string()))
+    }
+
+    /// Reads a record's text.
+    pub fn decode(text: &str) -> Result<Self, InvalidJob> {
+        let record: Record = serde_json::from_str(text).map_err(|error| InvalidJob(error.to_string()))?;
+        record.try_into()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+enum Record {
+    FanOut { conversation: Text<ConversationId>, events: Vec<EventRecord>, except: Option<String> },
+    Retry { routes: Vec<RouteRecord>, events: Vec<EventRecord> },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum EventRecord {
+    Entry { conversation: Text<ConversationId>, entry: EntryRecord },
+    Read { conversation: Text<ConversationId>, user: Text<UserId>, seq: u64 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryRecord {
+    seq: u64,
+    sender: Text<UserId>,
+    client_id: Text<ClientId>,
+    sent_at: u64,
+    kind: KindRecord,
+    body: String,
+    body_hash: [u8; 32],
+    rev: u32,
+    counts: Vec<u64>,
+    expires_at: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindRecord {
+    Message,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RouteRecord {
+    user: Text<UserId>,
+    device: Text<DeviceId>,
+    platform: Text<Platform>,
+    connection: String,
+    ticket_at: u64,
+    connected_at: u64,
+}
+
+impl From<&Job> for Record {
+    fn from(job: &Job) -> Self {
+        match job {
+            Job::FanOut(job) => Self::FanOut {
+                conversation: job.conversation.into(),
+                events: job.events.iter().map(EventRecord::from).collect(),
+                except: job.except.as_ref().map(ToString::to_string),
+            },
+            Job::Retry(job) => Self::Retry {
+                routes: job.routes.iter().map(RouteRecord::from).collect(),
+                events: job.events.iter().map(EventRecord::from).collect(),
+            },
+        }
+    }
+}
+
+impl TryFrom<Record> for Job {
+    type Error = InvalidJob;
+
+    fn try_from(record: Record) -> Result<Self, InvalidJob> {
+        let events =
+            |records: Vec<EventRecord>| records.into_iter().map(Event::try_from).collect::<Result<Vec<_>, _>>();
+        Ok(match record {
+            Record::FanOut { conversation, events: records, except } => Self::FanOut(FanOut {
+                conversation: conversation.0,
+                events: events(records)?,
+                except: except.map(ConnectionId::new),
+            }),
+            Record::Retry { routes, events: records } => {
+                Self::Retry(Retry { routes: routes.into_iter().map(Route::from).collect(), events: events(records)? })
+            }
+        })
+    }
+}
+
+impl From<&Event> for EventRecord {
+    fn from(event: &Event) -> Self {
+        match event {
+            Event::Entry(conversation, entry) => {
+                Self::Entry { conversation: (*conversation).into(), entry: entry.into() }
+            }
+            Event::Read { conversation, user, seq } => {
+                Self::Read { conversation: (*conversation).into(), user: (*user).into(), seq: seq.get() }
+            }
+        }
+    }
+}
+
+impl TryFrom<EventRecord> for Event {
+    type Error = InvalidJob;
+
+    fn try_from(record: EventRecord) -> Result<Self, InvalidJob> {
+        Ok(match record {
+            EventRecord::Entry { conversation, entry } => Self::Entry(conversation.0, entry.read(conversation.0)?),
+            EventRecord::Read { conversation, user, seq } => {
+                Self::Read { conversation: conversation.0, user: user.0, seq: Seq::new(seq) }
+            }
+        })
+    }
+}
+
+impl From<&Entry> for EntryRecord {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            seq: entry.seq.get(),
+            sender: entry.sender.into(),
+            client_id: entry.client_id.into(),
+            sent_at: entry.sent_at.as_millis(),
+            kind: match entry.kind {
+                Kind::Message => KindRecord::Message,
+            },
+            body: entry.body.json.clone(),
+            body_hash: *entry.body.hash.as_bytes(),
+            rev: entry.rev,
+            counts: match entry.counts {
+                Counts::Direct(counts) => counts.to_vec(),
+                Counts::Shared(count) => vec![count],
+            },
+            expires_at: entry.expires_at.map(Timestamp::as_millis),
+        }
+    }
+}
+
+impl EntryRecord {
+    fn read(self, conversation: ConversationId) -> Result<Entry, InvalidJob> {
+        let counts = match (self.counts.as_slice(), conversation) {
+            ([lower, higher], ConversationId::Direct(_)) => Counts::Direct([*lower, *higher]),
+            ([count], ConversationId::Group(_) | ConversationId::Notices(_)) => Counts::Shared(*count),
+            _ => return Err(InvalidJob(format!("not the counters of {conversation}"))),
+        };
+        Ok(Entry {
+            seq: Seq::new(self.seq),
+            sender: self.sender.0,
+            client_id: self.client_id.0,
+            sent_at: Timestamp::from_millis(self.sent_at),
+            kind: match self.kind {
+                KindRecord::Message => Kind::Message,
+            },
+            body: Body { json: self.body, hash: BodyHash::new(self.body_hash) },
+            rev: self.rev,
+            counts,
+            expires_at: self.expires_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+impl From<&Route> for RouteRecord {
+    fn from(route: &Route) -> Self {
+        Self {
+            user: route.user.into(),
+            device: route.device.clone().into(),
+            platform: route.platform.into(),
+            connection: route.connection.to_string(),
+            ticket_at: route.ticket_at.as_millis(),
+            connected_at: route.connected_at.as_millis(),
+        }
+    }
+}
+
+impl From<RouteRecord> for Route {
+    fn from(record: RouteRecord) -> Self {
+        Self {
+            user: record.user.0,
+            device: record.device.0,
+            platform: record.platform.0,
+            connection: ConnectionId::new(record.connection),
+            ticket_at: Timestamp::from_millis(record.ticket_at),
+            connected_at: Timestamp::from_millis(record.connected_at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::log::Draft;
+
+    use super::*;
+
+    #[test]
+    fn jobs_read_back_as_written() {
+        let (a, b) = (UserId::from_bits(1), UserId::from_bits(2));
+        let conversation = ConversationId::direct(a, b);
+        let body = Body { json: "{}".to_owned(), hash: BodyHash::new([3; 32]) };
+        let draft = Draft { client_id: ClientId::from_bits(5), body };
+        let entry = draft.follow(None, conversation, a, Timestamp::from_millis(9));
+        let events = vec![Event::Entry(conversation, entry), Event::Read { conversation, user: b, seq: Seq::FIRST }];
+        let route = Route {
+            user: a,
+            device: "d".parse().unwrap(),
+            platform: Platform::Web,
+            connection: ConnectionId::new("c="),
+            ticket_at: Timestamp::from_millis(1),
+            connected_at: Timestamp::from_millis(2),
+        };
+        for job in [
+            Job::FanOut(FanOut { conversation, events: events.clone(), except: Some(ConnectionId::new("c=")) }),
+            Job::Retry(Retry { routes: vec![route], events }),
+        ] {
+            assert_eq!(Job::decode(&job.encode().unwrap()).unwrap(), job);
+        }
+        for bad in ["", "{}", r#"{"job":"other"}"#, "[1]"] {
+            assert!(Job::decode(bad).is_err(), "{bad}");
+        }
+    }
+}

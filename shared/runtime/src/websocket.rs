@@ -1,0 +1,285 @@
+//! Functions behind the socket: an event becomes a typed request of a known caller, what comes of it a reply frame.
+//!
+//! ```no_run
+//! # use tidings_protocol::actions::{UserGet, UserGetReply};
+//! # use tidings_protocol::error::{ErrorBody, ErrorCode};
+//! # use tidings_runtime::websocket::Actions;
+//! # async fn main() -> Result<(), lambda_runtime::Error> {
+//! let actions = Actions::new().on(async |_caller, _request: UserGet| -> Result<UserGetReply, ErrorBody> {
+//!     Err(ErrorBody::new(ErrorCode::NotFound, "nobody"))
+//! });
+//! actions.serve().await
+//! # }
+//! ```
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use aws_lambda_events::apigw::{ApiGatewayWebsocketProxyRequest, ApiGatewayWebsocketProxyRequestContext};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tidings_domain::identity::Platform;
+use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
+use tidings_domain::route::Route;
+use tidings_domain::time::Timestamp;
+use tidings_protocol::actions::Call;
+use tidings_protocol::envelope::{Outcome, Reply};
+use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_protocol::limits::REQUEST_ID_MAX;
+
+/// Who is calling, as the authorizer said at `$connect`. Nothing that a client says about who it is counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose device.
+    pub user: UserId,
+    /// Which device.
+    pub device: DeviceId,
+    /// Its class.
+    pub platform: Platform,
+    /// When its ticket was issued.
+    pub ticket_at: Timestamp,
+    /// When the gateway accepted the connection.
+    pub connected_at: Timestamp,
+    /// The gateway's name of the connection.
+    pub connection: ConnectionId,
+}
+
+impl Caller {
+    /// Where the caller's device is reached.
+    pub fn route(&self) -> Route {
+        Route {
+            user: self.user,
+            device: self.device.clone(),
+            platform: self.platform,
+            connection: self.connection.clone(),
+            ticket_at: self.ticket_at,
+            connected_at: self.connected_at,
+        }
+    }
+}
+
+/// An event that did not pass our authorizer, or not through a gateway.
+#[derive(Debug)]
+pub struct InvalidEvent(&'static str);
+
+impl std::fmt::Display for InvalidEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the event has no {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidEvent {}
+
+/// The total type behind the event's many options.
+pub fn caller(context: &ApiGatewayWebsocketProxyRequestContext) -> Result<Caller, InvalidEvent> {
+    let field =
+        |name: &'static str| context.authorizer.fields.get(name).and_then(Value::as_str).ok_or(InvalidEvent(name));
+    let ticket_at = field("ticket_at")?.parse().map_err(|_| InvalidEvent("ticket_at"))?;
+    Ok(Caller {
+        user: field("user")?.parse().map_err(|_| InvalidEvent("user"))?,
+        device: field("device")?.parse().map_err(|_| InvalidEvent("device"))?,
+        platform: field("platform")?.parse().map_err(|_| InvalidEvent("platform"))?,
+        ticket_at: Timestamp::from_millis(ticket_at),
+        connected_at: Timestamp::from_millis(context.connected_at.try_into().unwrap_or(0)),
+        connection: ConnectionId::new(context.connection_id.as_deref().ok_or(InvalidEvent("connectionId"))?),
+    })
+}
+
+type Handler = Box<dyn Fn(Caller, &str) -> Result<Answer, ErrorBody> + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Result<Value, ErrorBody>> + Send>>;
+
+/// The actions that a function serves.
+#[derive(Default)]
+pub struct Actions {
+    handlers: BTreeMap<&'static str, Handler>,
+}
+
+impl std::fmt::Debug for Actions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.handlers.keys()).finish()
+    }
+}
+
+impl Actions {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Serves the action of request type `C`.
+    #[must_use]
+    pub fn on<C, F, A>(mut self, handler: F) -> Self
+    where
+        C: Call,
+        F: Fn(Caller, C) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<C::Reply, ErrorBody>> + Send + 'static,
+    {
+        let handler = move |caller: Caller, frame: &str| -> Result<Answer, ErrorBody> {
+            let request = serde_json::from_str(frame).map_err(|error| bad_request(&error))?;
+            let answer = handler(caller, request);
+            Ok(Box::pin(async move { serde_json::to_value(answer.await?).map_err(|error| internal(&error)) }))
+        };
+        self.handlers.insert(C::ACTION, Box::new(handler));
+        self
+    }
+
+    /// Serves events until the environment ends.
+    pub async fn serve(self) -> Result<(), Error> {
+        let actions = &self;
+        lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| async move {
+            let frame = actions.answer(event.payload).await?;
+            // With a route response, the body of an answer is the reply frame.
+            Ok::<_, Error>(json!({ "statusCode": 200, "body": frame }))
+        }))
+        .await
+    }
+
+    /// The reply frame to one event. An error is a fault of ours: the gateway then sends its own error frame, which
+    /// tells the client that the outcome is unknown.
+    pub async fn answer(&self, event: ApiGatewayWebsocketProxyRequest) -> Result<String, Error> {
+        let caller = caller(&event.request_context)?;
+        let route = event.request_context.route_key.as_deref().unwrap_or_default();
+        let frame = frame(&event)?;
+        let id = request_id(&frame);
+        let reply = id.as_ref().ok().cloned();
+        let outcome = match (id, self.handlers.get(route)) {
+            (Err(error), _) => Err(error),
+            (Ok(_), None) => Err(unknown_action(&frame)),
+            (Ok(_), Some(handler)) => match handler(caller, &frame) {
+                Ok(answer) => answer.await,
+                Err(error) => Err(error),
+            },
+        };
+        let outcome = outcome.map_or_else(Outcome::Error, Outcome::Ok);
+        Ok(serde_json::to_string(&Reply { reply, outcome })?)
+    }
+}
+
+/// The frame's text. The gateway passes binary frames on in base64.
+fn frame(event: &ApiGatewayWebsocketProxyRequest) -> Result<String, Error> {
+    let body = event.body.clone().unwrap_or_default();
+    if !event.is_base64_encoded {
+        return Ok(body);
+    }
+    let bytes = BASE64.decode(body)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The id that the reply names. Without one nothing is done: the client could not tell what came of it.
+fn request_id(frame: &str) -> Result<String, ErrorBody> {
+    #[derive(Deserialize)]
+    struct WithId {
+        id: Option<Value>,
+    }
+    let with_id: WithId = serde_json::from_str(frame).map_err(|error| bad_request(&error))?;
+    match with_id.id {
+        Some(Value::String(id)) if id.len() <= REQUEST_ID_MAX => Ok(id),
+        _ => {
+            let message = format!("`id` is a text of at most {REQUEST_ID_MAX} bytes");
+            Err(ErrorBody::new(ErrorCode::BadRequest, message))
+        }
+    }
+}
+
+fn unknown_action(frame: &str) -> ErrorBody {
+    let action = serde_json::from_str(frame).ok().and_then(|frame: Value| match frame.get("action") {
+        Some(Value::String(action)) => Some(action.clone()),
+        _ => None,
+    });
+    let message = match action {
+        Some(_) => "there is no such action",
+        None => "`action` is missing",
+    };
+    ErrorBody::new(ErrorCode::BadRequest, message)
+}
+
+fn bad_request(error: &serde_json::Error) -> ErrorBody {
+    ErrorBody::new(ErrorCode::BadRequest, error.to_string())
+}
+
+/// An answer that cannot be encoded, or another fault of ours. The cause goes to the log, not to the client.
+pub fn internal(error: &dyn std::fmt::Display) -> ErrorBody {
+    tracing::error!(error = %error, "internal fault");
+    ErrorBody::new(ErrorCode::Internal, "a fault of ours")
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_protocol::actions::{ConversationRead, ConversationReadReply};
+
+    use super::*;
+
+    fn event(route: &str, body: &str) -> ApiGatewayWebsocketProxyRequest {
+        serde_json::from_value(json!({
+            "requestContext": {
+                "routeKey": route,
+                "eventType": "MESSAGE",
+                "connectionId": "c=",
+                "connectedAt": 5,
+                "requestTimeEpoch": 6,
+                "authorizer": {
+                    "principalId": "u_01JD0000000000000000000A00",
+                    "user": "u_01JD0000000000000000000A00",
+                    "device": "laptop-1",
+                    "platform": "desktop",
+                    "ticket_at": "4",
+                },
+            },
+            "body": body,
+            "isBase64Encoded": false,
+        }))
+        .unwrap()
+    }
+
+    async fn answer(route: &str, body: &str) -> Value {
+        let actions = Actions::new().on(async |caller: Caller, request: ConversationRead| {
+            assert_eq!(caller.device.as_str(), "laptop-1");
+            if request.seq == 0 {
+                return Err(ErrorBody::new(ErrorCode::BadRequest, "zero"));
+            }
+            Ok(ConversationReadReply { read_seq: request.seq })
+        });
+        serde_json::from_str(&actions.answer(event(route, body)).await.unwrap()).unwrap()
+    }
+
+    const CONVERSATION: &str = "d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00";
+
+    #[tokio::test]
+    async fn requests_become_replies() {
+        let ask = |id: &str, seq: &str| {
+            format!(r#"{{"action":"conversation.read","id":{id},"conversation":"{CONVERSATION}","seq":{seq}}}"#)
+        };
+        for (body, want) in [
+            (ask("\"7\"", "3"), json!({ "reply": "7", "ok": { "read_seq": 3 } })),
+            (ask("\"7\"", "0"), json!({ "reply": "7", "error": "bad_request" })),
+            (ask("\"7\"", "\"x\""), json!({ "reply": "7", "error": "bad_request" })),
+            (ask("7", "3"), json!({ "reply": null, "error": "bad_request" })),
+            (ask(&format!("\"{}\"", "x".repeat(65)), "3"), json!({ "reply": null, "error": "bad_request" })),
+            ("not json".to_owned(), json!({ "reply": null, "error": "bad_request" })),
+            ("[]".to_owned(), json!({ "reply": null, "error": "bad_request" })),
+        ] {
+            let mut got = answer("conversation.read", &body).await;
+            if let Some(code) = got["error"]["code"].as_str().map(str::to_owned) {
+                got["error"] = code.into();
+            }
+            assert_eq!(got, want, "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_action_gets_an_error() {
+        let got = answer("$default", r#"{"action":"dance","id":"9"}"#).await;
+        assert_eq!((got["reply"].as_str(), got["error"]["code"].as_str()), (Some("9"), Some("bad_request")));
+    }
+
+    #[tokio::test]
+    async fn an_event_without_our_authorizer_is_a_fault() {
+        let mut forged = event("conversation.read", "{}");
+        forged.request_context.authorizer.fields.remove("user");
+        assert!(Actions::new().answer(forged).await.is_err());
+    }
+}
