@@ -1,3 +1,0 @@
-//! What it does, in one line.
-
-fn main() {}
