@@ -79,21 +79,25 @@ enum New {
 }
 
 fn main() -> ExitCode {
-    let root = root();
-    let result = match Cli::parse().command {
-        Command::Test(args) => test(&root, &args),
-        Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
-        Command::Generate { check } => generate::run(&root, check),
-        Command::New { what: New::Action { name, function } } => scaffold::action(&root, &name, &function),
-        Command::New { what: New::Function { name } } => scaffold::function(&root, &name),
-    };
-    match result {
+    match run(Cli::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(reason) => {
             say::error(&reason);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Whether all is well.
+fn run(command: Command) -> Result<bool, String> {
+    let root = root()?;
+    match command {
+        Command::Test(args) => test(&root, &args),
+        Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
+        Command::Generate { check } => generate::run(&root, check),
+        Command::New { what: New::Action { name, function } } => scaffold::action(&root, &name, &function),
+        Command::New { what: New::Function { name } } => scaffold::function(&root, &name),
     }
 }
 
@@ -110,8 +114,10 @@ fn test(root: &Path, args: &TestArgs) -> Result<bool, String> {
     )
 }
 
-/// The repository's root: this crate's parent.
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+/// The repository's root: this crate's parent. Asked of the running cargo: with a shared target folder this binary
+/// may have been compiled in another clone, and would then work on that one.
+fn root() -> Result<PathBuf, String> {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").ok_or("run this as `cargo xtask`")?;
+    let here = Path::new(&here);
+    Ok(here.parent().unwrap_or(here).to_owned())
 }

@@ -36,6 +36,7 @@ const PROTOCOL: &str = "shared/protocol";
 const RUNTIME: &str = "shared/runtime";
 const TESTKIT: &str = "shared/testkit";
 const TABLES: &str = "shared/infrastructure/tables";
+const WIRE: &str = "shared/infrastructure/wire";
 const MANIFEST: &str = "infra/manifest";
 const CLIENT: &str = "clients/rust";
 
@@ -45,18 +46,23 @@ const RULES: &[Rule] = &[
     Rule { of: APPLICATION, may_use: &[DOMAIN], because: "use cases know ports, not adapters and not the wire" },
     Rule { of: TABLES, may_use: &[DOMAIN], because: "tables are keys and names, shared with the local cloud" },
     Rule {
+        of: WIRE,
+        may_use: &[DOMAIN, PROTOCOL],
+        because: "it says how the domain looks on the wire, and does nothing",
+    },
+    Rule {
         of: "shared/infrastructure/dynamodb",
         may_use: &[DOMAIN, APPLICATION, TABLES],
         because: "an adapter implements ports and knows no other adapter",
     },
     Rule {
         of: "shared/infrastructure/sqs",
-        may_use: &[DOMAIN, APPLICATION, PROTOCOL],
+        may_use: &[DOMAIN, APPLICATION, PROTOCOL, WIRE],
         because: "an adapter implements ports and knows no other adapter",
     },
     Rule {
         of: "shared/infrastructure/gateway",
-        may_use: &[DOMAIN, APPLICATION, PROTOCOL],
+        may_use: &[DOMAIN, APPLICATION, PROTOCOL, WIRE],
         because: "an adapter implements ports and knows no other adapter",
     },
     Rule {
@@ -66,7 +72,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         of: RUNTIME,
-        may_use: &[DOMAIN, APPLICATION, PROTOCOL],
+        may_use: &[DOMAIN, APPLICATION, PROTOCOL, WIRE],
         because: "the runtime turns events into commands; a function picks its adapters itself",
     },
     Rule {
