@@ -1,26 +1,25 @@
-//! The one place that prints.
-#![expect(clippy::print_stdout, reason = "a command line program's output is its job")]
+//! The one place that prints. A reader who went away (`| head`) is no error.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// A line.
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    drop(writeln!(std::io::stdout(), "{text}"));
 }
 
 /// A heading: the start of a lane.
 pub(crate) fn heading(text: &str) {
-    println!("\n{}", paint("1;36", &format!("== {text}")));
+    line(&format!("\n{}", paint("1;36", &format!("== {text}"))));
 }
 
 /// Something that the reader must not miss.
 pub(crate) fn warning(text: &str) {
-    println!("{}", paint("1;33", &format!("warning: {text}")));
+    line(&paint("1;33", &format!("warning: {text}")));
 }
 
 /// Why a command failed.
 pub(crate) fn error(text: &str) {
-    println!("{}", paint("1;31", &format!("error: {text}")));
+    line(&paint("1;31", &format!("error: {text}")));
 }
 
 /// Whether a person looks at the output.
