@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod clock;
+pub mod identity;
 pub mod queue;
 pub mod reading;
 pub mod settings;

@@ -33,8 +33,15 @@ pub struct SettingError {
 }
 
 /// What is wrong with the settings, all of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SettingErrors(pub Vec<SettingError>);
+
+impl fmt::Debug for SettingErrors {
+    /// As `Display`: it is what a main that returns the error prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for SettingErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -141,11 +141,10 @@ impl InboxOpen for InboxTable {
 
 impl InboxSettle for InboxTable {
     async fn mark(&self, user: UserId, conversation: ConversationId, version: u64) -> Result<bool, PortError> {
-        let condition = if version == 0 {
-            "(attribute_not_exists(version) OR version = :version) AND head_state <> :settled"
-        } else {
-            "version = :version AND head_state <> :settled"
-        };
+        // An entry that only a read position created has neither a version nor a state yet.
+        let of_version =
+            if version == 0 { "(attribute_not_exists(version) OR version = :version)" } else { "version = :version" };
+        let condition = format!("{of_version} AND (attribute_not_exists(head_state) OR head_state <> :settled)");
         let result = self
             .update(user, conversation)
             .update_expression("SET head_state = :settling ADD version :one")

@@ -1,0 +1,9 @@
+//! Logs, inboxes, routes, sockets and queues in memory, and the contract that they and the real adapters keep.
+
+pub mod append;
+pub mod contract;
+mod stores;
+mod world;
+
+pub use stores::{FakeInboxes, FakeLog, FakeRoutes};
+pub use world::{FakeGateway, FakeQueue};
