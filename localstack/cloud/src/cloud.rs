@@ -1,0 +1,318 @@
+//! Starting everything and ending it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tidings_manifest::{Function, ManifestError, QueueName, Trigger};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::door::Door;
+use crate::dynamodb::{DynamoDb, tables};
+use crate::endpoints::Endpoints;
+use crate::front::Front;
+use crate::gateway::{Gateway, SOCKET_PATH};
+use crate::host::{FunctionSpec, Host, REGION, SECRET};
+use crate::keys::KeyPair;
+use crate::ledger::Snapshot;
+use crate::options::{OptionError, Options};
+use crate::s3::{self, S3Error};
+use crate::server::{self, Ending, PortTaken};
+use crate::sqs::Sqs;
+use crate::sqs::mapping::Mapping;
+use crate::sqs::queues::{self, Queue};
+
+/// The access key for people.
+const ACCESS_KEY: &str = "local";
+/// Queue visibility is this many times the function's time-out. Source: Lambda, "Using Lambda with Amazon SQS".
+const VISIBILITY_TIMEOUTS: u32 = 6;
+
+/// The local cloud.
+#[derive(Debug)]
+pub struct LocalCloud;
+
+/// Why the cloud did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port is taken.
+    #[error(transparent)]
+    Port(#[from] PortTaken),
+    /// An option can't be.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// A `function.toml` is wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A function has no executable.
+    #[error("the function {name} has no executable at {path}; build it first (leave out --no-build)")]
+    NotBuilt {
+        /// The function.
+        name: String,
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The tables could not be made.
+    #[error("the tables could not be made: {0}")]
+    Tables(#[from] dynoxide::DynoxideError),
+    /// The queues could not be made.
+    #[error("the queues could not be made: {0}")]
+    Queues(#[from] rustack_sqs_model::error::SqsError),
+    /// The file store could not start.
+    #[error(transparent)]
+    Files(#[from] S3Error),
+    /// No temporary folder for the files.
+    #[error("no temporary folder for files: {0}")]
+    Folder(std::io::Error),
+}
+
+/// A cloud that runs. Dropping it ends everything, too, only less politely.
+#[derive(Debug)]
+pub struct Running {
+    door: Arc<Door>,
+    queues: Vec<Queue>,
+    end: watch::Sender<bool>,
+    tasks: Vec<AbortHandle>,
+    _files: TempDir,
+}
+
+/// Ports bound, one listener each.
+struct Ports {
+    door: (TcpListener, SocketAddr),
+    dynamodb: (TcpListener, SocketAddr),
+    sqs: (TcpListener, SocketAddr),
+    s3: (TcpListener, SocketAddr),
+    runtime_api: (TcpListener, SocketAddr),
+}
+
+impl Ports {
+    /// The chosen port and the four after it, so that scripts know them; or five free ones.
+    async fn bind(port: u16) -> Result<Self, PortTaken> {
+        let next = |offset: u16| if port == 0 { 0 } else { port.saturating_add(offset) };
+        Ok(Self {
+            door: server::listen(next(0)).await?,
+            dynamodb: server::listen(next(1)).await?,
+            sqs: server::listen(next(2)).await?,
+            s3: server::listen(next(3)).await?,
+            runtime_api: server::listen(next(4)).await?,
+        })
+    }
+}
+
+impl LocalCloud {
+    /// Starts everything. Returns when all ports answer; functions start with their first call.
+    pub async fn start(options: Options) -> Result<Running, StartError> {
+        let shards = options.shards()?;
+        let functions = tidings_manifest::read_all(&options.functions_dir)?;
+        let ports = Ports::bind(options.port).await?;
+        let files = tempfile::Builder::new().prefix("tidings-local-").tempdir().map_err(StartError::Folder)?;
+        let (end, ending) = watch::channel(false);
+        let front = Arc::new(Front::default());
+
+        let dynamodb = DynamoDb::start(Arc::clone(&front), &options.limits)?;
+        dynamodb.serve(ports.dynamodb.0, ending.clone());
+        let sqs = Sqs::new(Arc::clone(&front), ports.sqs.1.port());
+        let queues = sqs.create_queues(shards, options.limits.receives, |kind| visibility_s(&functions, kind)).await?;
+        sqs.serve(ports.sqs.0, ending.clone());
+        s3::serve(ports.s3.0, ending.clone(), files.path(), ACCESS_KEY, &front)?;
+
+        let endpoints = endpoints(&ports.door.1, &ports.dynamodb.1, &ports.sqs.1, &ports.s3.1, &queues);
+        let keys = KeyPair::generate();
+        let host = Host::new(
+            specs(&options, functions.clone(), &keys)?,
+            variables(&options, &endpoints, &queues, &keys),
+            ports.runtime_api.1,
+            Arc::clone(&front),
+            options.limits.clone(),
+            options.loudness,
+            ending.clone(),
+        );
+        host.serve_runtime_api(ports.runtime_api.0);
+        let domain = ports.door.1.to_string();
+        let gateway =
+            Gateway::new(Arc::clone(&host), Arc::clone(&front), options.limits.clone(), domain, ending.clone());
+        let door = Arc::new(Door { endpoints, gateway, host: Arc::clone(&host), front });
+        door.serve(ports.door.0, ending.clone());
+
+        let mut tasks = vec![
+            tokio::spawn(Arc::clone(&host).reap_idle()).abort_handle(),
+            tokio::spawn(dynamodb.sweep_expired(options.limits.ttl_sweep)).abort_handle(),
+        ];
+        for mapping in mappings(&functions, &queues, &sqs, &host, &options) {
+            tasks.push(tokio::spawn(Arc::new(mapping).run()).abort_handle());
+        }
+        Ok(Running { door, queues, end, tasks, _files: files })
+    }
+}
+
+impl Running {
+    /// Where everything is.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.door.endpoints
+    }
+
+    /// The queues, with their dead-letter queues.
+    pub fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// Every billable call since the start or the last reset.
+    pub fn ledger(&self) -> Snapshot {
+        self.door.ledger()
+    }
+
+    /// Starts the ledger from nothing.
+    pub fn reset_ledger(&self) {
+        self.door.reset_ledger();
+    }
+
+    /// Process ids of a function's environments.
+    pub fn processes(&self, function: &str) -> Vec<u32> {
+        self.door.host.processes(function)
+    }
+
+    /// How many sockets are up.
+    pub fn open_sockets(&self) -> usize {
+        self.door.gateway.open_sockets()
+    }
+
+    /// The functions that it runs.
+    pub fn functions(&self) -> Vec<&str> {
+        self.door.host.names()
+    }
+
+    /// Told when the cloud ends.
+    pub fn ending(&self) -> Ending {
+        self.end.subscribe()
+    }
+
+    /// Ends everything and waits until every process is gone.
+    pub async fn stop(mut self) {
+        self.end_all();
+        self.door.host.stop().await;
+    }
+
+    fn end_all(&mut self) {
+        self.end.send_replace(true);
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+        self.door.host.kill_all();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end_all();
+    }
+}
+
+/// Six times the longest time-out of the functions that read such queues.
+fn visibility_s(functions: &[Function], kind: QueueName) -> u32 {
+    let reads = |function: &&Function| function.manifest.queues.iter().any(|queue| queue.name == kind);
+    let longest = functions.iter().filter(reads).map(|function| function.manifest.timeout_s).max();
+    longest.unwrap_or(30) * VISIBILITY_TIMEOUTS
+}
+
+fn mappings(
+    functions: &[Function],
+    queues: &[Queue],
+    sqs: &Arc<Sqs>,
+    host: &Arc<Host>,
+    options: &Options,
+) -> Vec<Mapping> {
+    let sources = functions
+        .iter()
+        .filter(|function| function.manifest.trigger == Trigger::Queue)
+        .flat_map(|function| function.manifest.queues.iter().map(move |source| (function, source)));
+    sources
+        .flat_map(|(function, source)| {
+            queues.iter().filter(|queue| queue.kind == source.name).map(|queue| Mapping {
+                sqs: Arc::clone(sqs),
+                host: Arc::clone(host),
+                function: function.name.clone(),
+                queue: queue.clone(),
+                source: source.clone(),
+                limits: options.limits.clone(),
+                loudness: options.loudness,
+            })
+        })
+        .collect()
+}
+
+fn specs(options: &Options, functions: Vec<Function>, keys: &KeyPair) -> Result<Vec<FunctionSpec>, StartError> {
+    functions
+        .into_iter()
+        .map(|function| {
+            let binary = options.binaries_dir.join(&function.name);
+            if !binary.is_file() {
+                return Err(StartError::NotBuilt { name: function.name, path: binary.display().to_string() });
+            }
+            // Who signs tokens holds the seed, nobody else.
+            let secrets = match function.manifest.trigger {
+                Trigger::Http => BTreeMap::from([("SIGNING_KEY".to_owned(), keys.signing_key.clone())]),
+                _ => BTreeMap::new(),
+            };
+            Ok(FunctionSpec { name: function.name, binary, manifest: function.manifest, secrets })
+        })
+        .collect()
+}
+
+fn endpoints(
+    door: &SocketAddr,
+    dynamodb: &SocketAddr,
+    sqs: &SocketAddr,
+    s3: &SocketAddr,
+    queues: &[Queue],
+) -> Endpoints {
+    let tables = tidings_tables::TABLES.iter().map(|table| (table.name.to_owned(), tables::full_name(table.name)));
+    Endpoints {
+        page: format!("http://{door}/"),
+        api: format!("http://{door}"),
+        socket: format!("ws://{door}{SOCKET_PATH}"),
+        gateway: format!("http://{door}{SOCKET_PATH}"),
+        lambda: format!("http://{door}"),
+        dynamodb: format!("http://{dynamodb}"),
+        sqs: format!("http://{sqs}"),
+        s3: format!("http://{s3}"),
+        region: REGION.to_owned(),
+        access_key_id: ACCESS_KEY.to_owned(),
+        secret_access_key: SECRET.to_owned(),
+        tables: tables.collect(),
+        queues: queues::urls(queues),
+        bucket: s3::BUCKET.to_owned(),
+    }
+}
+
+/// What every function finds in its environment; the names are the contract with the functions' settings.
+fn variables(options: &Options, endpoints: &Endpoints, queues: &[Queue], keys: &KeyPair) -> BTreeMap<String, String> {
+    let url = |kind: QueueName| {
+        let urls = queues.iter().filter(|queue| queue.kind == kind).map(|queue| queue.url.as_str());
+        urls.collect::<Vec<_>>().join(",")
+    };
+    let fixed = [
+        ("AWS_REGION", endpoints.region.clone()),
+        ("AWS_DEFAULT_REGION", endpoints.region.clone()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
+        ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
+        ("AWS_ENDPOINT_URL_S3", endpoints.s3.clone()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()),
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+        ("GATEWAY_ENDPOINT", endpoints.gateway.clone()),
+        ("SOCKET_URL", endpoints.socket.clone()),
+        ("FILES_BUCKET", endpoints.bucket.clone()),
+        ("FANOUT_QUEUE_URLS", url(QueueName::Fanout)),
+        ("RETRY_QUEUE_URL", url(QueueName::Retry)),
+        ("TASK_QUEUE_URL", url(QueueName::Task)),
+        ("VERIFYING_KEYS", keys.verifying_keys.clone()),
+        ("TZ", ":UTC".to_owned()),
+    ];
+    let tables =
+        endpoints.tables.iter().map(|(name, full_name)| (format!("{}_TABLE", name.to_uppercase()), full_name.clone()));
+    let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value));
+    fixed.chain(tables).chain(options.parameters()).collect()
+}

@@ -1,0 +1,80 @@
+//! The front door: page, HTTP API, socket, `@connections`, Lambda and the cloud's own pages share one port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+
+use crate::endpoints::Endpoints;
+use crate::front::Front;
+use crate::gateway::{CONNECTIONS_PREFIX, Gateway, SOCKET_PATH};
+use crate::host::{Host, invoke_api};
+use crate::ledger::Snapshot;
+use crate::page;
+use crate::server::{self, Body, Ending};
+
+/// What is behind the door.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) host: Arc<Host>,
+    pub(crate) front: Arc<Front>,
+}
+
+impl Door {
+    /// Opens it until the end.
+    pub(crate) fn serve(self: &Arc<Self>, listener: TcpListener, ending: Ending) {
+        let door = Arc::clone(self);
+        server::serve(listener, ending, move |request, peer| {
+            let door = Arc::clone(&door);
+            async move { door.answer(request, peer).await }
+        });
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let path = request.uri().path();
+        if path == SOCKET_PATH {
+            self.gateway.answer_upgrade(request, peer).await
+        } else if path.starts_with(CONNECTIONS_PREFIX) {
+            self.gateway.answer_connections(request).await
+        } else if path.starts_with(invoke_api::PREFIX) {
+            self.host.answer_invocation(request).await
+        } else if path == "/" || path.starts_with("/_local/") {
+            self.answer_local(&request)
+        } else {
+            self.gateway.answer_http(request, peer).await
+        }
+    }
+
+    /// The page and `/_local/...`.
+    fn answer_local(&self, request: &Request<Incoming>) -> Response<Body> {
+        let mut response = match (request.method(), request.uri().path()) {
+            (&Method::GET | &Method::HEAD, "/") => {
+                server::respond(StatusCode::OK, "text/html; charset=utf-8", page::html(&self.endpoints))
+            }
+            (&Method::GET, "/_local/endpoints") => server::json(StatusCode::OK, &self.endpoints),
+            (&Method::GET, "/_local/ledger") => server::json(StatusCode::OK, &self.ledger()),
+            (&Method::POST, "/_local/ledger/reset") => {
+                self.reset_ledger();
+                server::json(StatusCode::OK, &serde_json::json!({}))
+            }
+            _ => server::message(StatusCode::NOT_FOUND, "Not Found"),
+        };
+        server::allow_any_origin(&mut response);
+        response
+    }
+
+    pub(crate) fn ledger(&self) -> Snapshot {
+        self.gateway.settle_connection_minutes();
+        self.front.ledger().snapshot()
+    }
+
+    pub(crate) fn reset_ledger(&self) {
+        // First, so that what was before the reset isn't booked after it.
+        self.gateway.settle_connection_minutes();
+        self.front.ledger().reset();
+    }
+}

@@ -1,0 +1,46 @@
+//! The local cloud: a gateway, a Lambda host, DynamoDB, SQS and S3 in one process tree, and a ledger of what all of
+//! it would cost.
+//!
+//! `cargo local` runs it for people; tests start it with [`LocalCloud::start`] on free ports:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), tidings_local::StartError> {
+//! use tidings_local::{LocalCloud, Options};
+//!
+//! let cloud = LocalCloud::start(Options::for_tests()).await?;
+//! let api = &cloud.endpoints().api;
+//! // ... use it, then look at what it cost:
+//! let sends = cloud.ledger().use_case("message.send");
+//! assert_eq!(sends.write_units, 1.0);
+//! cloud.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod bucket;
+pub mod builder;
+mod clock;
+mod cloud;
+mod door;
+mod dynamodb;
+mod endpoints;
+mod front;
+mod gateway;
+mod host;
+mod ids;
+mod keys;
+pub mod ledger;
+mod limits;
+pub mod options;
+mod page;
+mod s3;
+pub mod say;
+mod server;
+mod sqs;
+
+pub use cloud::{LocalCloud, Running, StartError};
+pub use endpoints::Endpoints;
+pub use limits::Limits;
+pub use options::Options;
+pub use say::Loudness;
+pub use sqs::queues::Queue;

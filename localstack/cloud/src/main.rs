@@ -1,0 +1,121 @@
+//! `cargo local`: builds the functions, starts the cloud, says where everything is, and runs until it is told to end.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+use tidings_local::options::{self, DEFAULT_PORT};
+use tidings_local::{Limits, LocalCloud, Loudness, Options, Running, builder, say};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Tidings on this machine: the real functions behind a gateway, with tables, queues and files.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local", version)]
+struct Arguments {
+    /// The port of the page, the API and the socket; DynamoDB, SQS, S3 and the Runtime API take the four after it.
+    /// 0 takes free ones.
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    port: u16,
+    /// How many fan-out queues there are.
+    #[arg(long, value_name = "N")]
+    shards: Option<u32>,
+    /// Sets a parameter of the functions; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Runs the binaries that are there, without building them.
+    #[arg(long)]
+    no_build: bool,
+    /// The folder with the functions' `function.toml` files.
+    #[arg(long, value_name = "DIR")]
+    functions: Option<PathBuf>,
+    /// The folder with the functions' binaries; implies --no-build.
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
+    /// Shows every line that the functions log, and processes coming and going.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+fn main() -> ExitCode {
+    // Database calls run on these threads and wait for one another at times, so there are some more than cores.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+    let outcome = runtime.context("no threads to run on").and_then(|runtime| runtime.block_on(run(Arguments::parse())));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::line(&format!("cannot start: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    // From the first moment on, so that a build can be broken off, too.
+    let mut signals =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    let started = tokio::select! {
+        started = start(arguments) => started?,
+        () = told_to_end(&mut signals) => return Ok(()),
+    };
+    say::line(&format!("ready {}", started.endpoints().api));
+    told_to_end(&mut signals).await;
+    say::line("ending ...");
+    tokio::select! {
+        () = started.stop() => {}
+        // Told twice: at once. The functions are told already.
+        () = told_to_end(&mut signals) => {}
+    }
+    Ok(())
+}
+
+async fn start(arguments: Arguments) -> anyhow::Result<Running> {
+    let mut options = Options {
+        functions_dir: arguments.functions.unwrap_or_else(|| options::workspace().join("functions")),
+        port: arguments.port,
+        limits: Limits::default(),
+        loudness: if arguments.verbose { Loudness::Verbose } else { Loudness::Plain },
+        ..Options::for_tests()
+    };
+    if let Some(shards) = arguments.shards {
+        options.set("FANOUT_SHARDS", &shards.to_string())?;
+    }
+    for pair in &arguments.set {
+        options.set_pair(pair)?;
+    }
+    match arguments.binaries {
+        Some(binaries) => options.binaries_dir = binaries,
+        None if arguments.no_build => {}
+        None => {
+            let functions = tidings_manifest::read_all(&options.functions_dir)?;
+            options.binaries_dir = builder::build(&functions, options.loudness).await?;
+        }
+    }
+    let changed: Vec<_> = options.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let running = LocalCloud::start(options).await?;
+    let endpoints = running.endpoints();
+    for (name, url) in [
+        ("page", &endpoints.page),
+        ("API", &endpoints.api),
+        ("socket", &endpoints.socket),
+        ("DynamoDB", &endpoints.dynamodb),
+        ("SQS", &endpoints.sqs),
+        ("S3", &endpoints.s3),
+    ] {
+        say::line(&format!("  {name:<10}{url}"));
+    }
+    say::line(&format!("  functions {}", running.functions().join(", ")));
+    if !changed.is_empty() {
+        say::line(&format!("  set       {}", changed.join(", ")));
+    }
+    Ok(running)
+}
+
+/// Ctrl-C, SIGTERM, or the terminal closed.
+async fn told_to_end((interrupt, terminate, hangup): &mut (Signal, Signal, Signal)) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}

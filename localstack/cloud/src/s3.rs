@@ -1,0 +1,105 @@
+//! S3: `s3s` over files in a temporary folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{HttpResponse, S3Result, s3_error};
+use s3s_fs::FileSystem;
+use tokio::net::TcpListener;
+
+use crate::front::{Call, Front, Service};
+use crate::host::SECRET;
+use crate::ledger::Counters;
+use crate::server::{self, Ending};
+
+/// The bucket.
+pub const BUCKET: &str = "tidings-local-files";
+
+/// Why the file store did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the file store in {folder} cannot start: {reason}")]
+pub struct S3Error {
+    folder: String,
+    reason: String,
+}
+
+/// Who may sign: the person at the laptop, and every environment with its own key.
+#[derive(Debug)]
+struct Keys {
+    own: String,
+    front: Arc<Front>,
+}
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if access_key == self.own || self.front.knows(access_key) {
+            Ok(SecretKey::from(SECRET))
+        } else {
+            Err(s3_error!(InvalidAccessKeyId))
+        }
+    }
+}
+
+/// Serves the folder as S3 until the end, with one bucket in it.
+pub fn serve(
+    listener: TcpListener,
+    ending: Ending,
+    folder: &Path,
+    access_key: &str,
+    front: &Arc<Front>,
+) -> Result<(), S3Error> {
+    let failed = |reason: String| S3Error { folder: folder.display().to_string(), reason };
+    std::fs::create_dir_all(folder.join(BUCKET)).map_err(|error| failed(error.to_string()))?;
+    let files = FileSystem::new(folder).map_err(|error| failed(format!("{error:?}")))?;
+    let mut builder = S3ServiceBuilder::new(files);
+    builder.set_auth(Keys { own: access_key.to_owned(), front: Arc::clone(front) });
+    let service = builder.build();
+    let front = Arc::clone(front);
+    server::serve(listener, ending, move |request, _| {
+        let service = service.clone();
+        let front = Arc::clone(&front);
+        async move { answer(&service, &front, request).await }
+    });
+    Ok(())
+}
+
+async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) -> HttpResponse {
+    // Browsers transfer files directly, so the bucket has CORS, which `s3s` leaves to others.
+    let mut response = if server::is_preflight(&request) {
+        Response::new(s3s::Body::empty())
+    } else {
+        let caller = front.caller(request.headers(), request.uri().query());
+        let bill = bill(&request);
+        let operation = request.method().to_string();
+        let call = Call { service: Service::S3, operation: &operation, caller: &caller };
+        front.call(call, async { (service.call(request.map(s3s::Body::from)).await, bill) }).await.unwrap_or_else(
+            |error| {
+                let mut response = Response::new(s3s::Body::from(format!("{error:?}")));
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            },
+        )
+    };
+    server::allow_any_origin(&mut response);
+    response
+}
+
+/// S3 bills writes and lists twelve times as high as reads, and deletes not at all.
+fn bill(request: &Request<Incoming>) -> Counters {
+    let lists = || {
+        let path = request.uri().path().trim_matches('/');
+        // A bucket without a key.
+        !path.contains('/')
+    };
+    match *request.method() {
+        Method::DELETE => Counters::default(),
+        Method::GET if lists() => Counters { storage_writes: 1, ..Counters::default() },
+        Method::GET | Method::HEAD => Counters { storage_reads: 1, ..Counters::default() },
+        _ => Counters { storage_writes: 1, ..Counters::default() },
+    }
+}

@@ -1,0 +1,80 @@
+//! The queues that there are: one for each fan-out shard, one for retries, one for tasks, and a dead-letter queue
+//! for each.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rustack_sqs_model::error::SqsError;
+use rustack_sqs_model::input::CreateQueueInput;
+use tidings_manifest::QueueName;
+
+use super::Sqs;
+use crate::host::{ACCOUNT, REGION};
+
+/// Before every queue's name.
+const PREFIX: &str = "tidings-local-";
+
+/// One queue with its dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// What it is for.
+    pub kind: QueueName,
+    /// `fanout-0`, `retry`, `task`.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its dead-letter queue's URL.
+    pub dead_letter_url: String,
+}
+
+/// The names of all queues for so many shards.
+pub fn names(shards: u32) -> Vec<(QueueName, String)> {
+    let shards = (0..shards).map(|shard| (QueueName::Fanout, format!("fanout-{shard}")));
+    shards.chain([QueueName::Retry, QueueName::Task].map(|kind| (kind, kind.as_str().to_owned()))).collect()
+}
+
+impl Sqs {
+    /// Creates all queues. The visibility time-out is per kind, in seconds: six times the time-out of the function
+    /// that reads it.
+    pub async fn create_queues(
+        &self,
+        shards: u32,
+        receives: u32,
+        visibility_s: impl Fn(QueueName) -> u32,
+    ) -> Result<Vec<Queue>, SqsError> {
+        let mut queues = Vec::new();
+        for (kind, name) in names(shards) {
+            let full_name = format!("{PREFIX}{name}");
+            let dead_letters = format!("{full_name}-dlq");
+            let dead_letter_url =
+                self.create(&dead_letters, [("MessageRetentionPeriod", "1209600".to_owned())]).await?;
+            let redrive = serde_json::json!({"deadLetterTargetArn": arn(&dead_letters), "maxReceiveCount": receives});
+            let attributes =
+                [("VisibilityTimeout", visibility_s(kind).to_string()), ("RedrivePolicy", redrive.to_string())];
+            let url = self.create(&full_name, attributes).await?;
+            queues.push(Queue { kind, name, url, arn: arn(&full_name), dead_letter_url });
+        }
+        Ok(queues)
+    }
+
+    async fn create<const N: usize>(&self, name: &str, attributes: [(&str, String); N]) -> Result<String, SqsError> {
+        let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let input = CreateQueueInput { queue_name: name.to_owned(), attributes, tags: HashMap::new() };
+        Ok(self.provider.create_queue(input).await?.queue_url.unwrap_or_default())
+    }
+}
+
+/// Queue URLs by short name, dead-letter queues included: what `/_local/endpoints` says.
+pub fn urls(queues: &[Queue]) -> BTreeMap<String, String> {
+    queues
+        .iter()
+        .flat_map(|queue| {
+            [(queue.name.clone(), queue.url.clone()), (format!("{}-dlq", queue.name), queue.dead_letter_url.clone())]
+        })
+        .collect()
+}
+
+fn arn(full_name: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{full_name}")
+}
