@@ -1,2 +1,26 @@
-//! To come.
-fn main() {}
+//! The HTTP API.
+
+mod accounts;
+mod app;
+mod bearer;
+mod checked;
+mod keys;
+mod refused;
+mod router;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod tickets;
+
+use lambda_http::{Error, run};
+use tidings_runtime::settings::Environment;
+use tidings_runtime::{aws, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::process();
+    telemetry::start(&environment);
+    let settings = app::Settings::read(&environment)?;
+    let app = app::build(&aws::config().await, settings)?;
+    run(router::router(app)).await
+}

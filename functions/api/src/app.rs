@@ -1,0 +1,134 @@
+//! The use cases that the routes share, built once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use tidings_application::clock::{Clock, Random};
+use tidings_application::identity::ports::{
+    AccountCreate, AccountRead, AccountRehash, DeriveIds, PasswordHasher, RefreshTokens, SessionRead, SessionWrite,
+    SignTokens, VerifyAccessTokens,
+};
+use tidings_application::identity::{IssueTicket, Lifetimes, Refresh, SignIn, SignUp};
+use tidings_dynamodb::Client;
+use tidings_dynamodb::social::SocialTable;
+use tidings_identity::{Hasher, Keys, SigningKey, UnpublishedKey, VerifyingKeys};
+use tidings_runtime::clock::SystemClock;
+use tidings_runtime::settings::{Environment, Setting, all};
+
+/// What the use cases run on: AWS here, fakes in tests.
+pub(crate) trait Adapters: Send + Sync + 'static {
+    /// Accounts and sessions.
+    type Store: AccountRead + AccountCreate + AccountRehash + SessionRead + SessionWrite + Clone;
+    /// Passwords.
+    type Hasher: PasswordHasher + DeriveIds + Clone;
+    /// Tokens.
+    type Keys: SignTokens + RefreshTokens + VerifyAccessTokens + Clone;
+    /// Time and chance.
+    type Clock: Clock + Random + Clone;
+}
+
+/// The use cases.
+pub(crate) struct App<A: Adapters> {
+    pub(crate) sign_up: SignUp<A::Store, A::Hasher, A::Clock>,
+    pub(crate) sign_in: SignIn<A::Store, A::Hasher, A::Keys, A::Clock>,
+    pub(crate) refresh: Refresh<A::Store, A::Keys, A::Clock>,
+    pub(crate) issue_ticket: IssueTicket<A::Store, A::Keys, A::Clock>,
+    pub(crate) keys: A::Keys,
+    pub(crate) clock: A::Clock,
+    /// The published key set.
+    pub(crate) key_set: String,
+    /// Where tickets are good for.
+    pub(crate) socket_url: String,
+}
+
+/// What every handler gets.
+pub(crate) type Shared<A> = Arc<App<A>>;
+
+impl<A: Adapters> fmt::Debug for App<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+/// What they need besides adapters.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) sign_ups_open: bool,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) ticket_ttl_s: u64,
+    pub(crate) socket_url: String,
+}
+
+impl<A: Adapters> App<A> {
+    pub(crate) fn new(
+        store: &A::Store,
+        hasher: &A::Hasher,
+        keys: &A::Keys,
+        key_set: &str,
+        clock: &A::Clock,
+        options: Options,
+    ) -> Shared<A> {
+        let Options { sign_ups_open, lifetimes, ticket_ttl_s, socket_url } = options;
+        let (store, hasher) = (|| store.clone(), || hasher.clone());
+        Arc::new(Self {
+            sign_up: SignUp { accounts: store(), hasher: hasher(), clock: clock.clone(), open: sign_ups_open },
+            sign_in: SignIn { store: store(), hasher: hasher(), keys: keys.clone(), clock: clock.clone(), lifetimes },
+            refresh: Refresh { store: store(), keys: keys.clone(), clock: clock.clone(), lifetimes },
+            issue_ticket: IssueTicket {
+                sessions: store(),
+                keys: keys.clone(),
+                clock: clock.clone(),
+                ttl_s: ticket_ttl_s,
+            },
+            keys: keys.clone(),
+            clock: clock.clone(),
+            key_set: key_set.to_owned(),
+            socket_url,
+        })
+    }
+}
+
+/// On AWS.
+pub(crate) struct Aws;
+
+impl Adapters for Aws {
+    type Store = SocialTable;
+    type Hasher = Hasher;
+    type Keys = Keys;
+    type Clock = SystemClock;
+}
+
+/// The function's settings.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    social_table: String,
+    signing_key: SigningKey,
+    verifying_keys: VerifyingKeys,
+    options: Options,
+}
+
+impl Settings {
+    pub(crate) fn read(environment: &Environment) -> Setting<Self> {
+        let (social_table, signing_key, verifying_keys, sign_ups_open, access, refresh, ticket, socket_url) = all((
+            environment.social_table(),
+            environment.signing_key(),
+            environment.verifying_keys(),
+            environment.sign_ups_open(),
+            environment.access_token_ttl_s(),
+            environment.refresh_token_ttl_s(),
+            environment.ticket_ttl_s(),
+            environment.socket_url(),
+        ))?;
+        let lifetimes = Lifetimes { access_token_s: access, refresh_token_s: refresh };
+        let options = Options { sign_ups_open, lifetimes, ticket_ttl_s: ticket, socket_url };
+        Ok(Self { social_table, signing_key, verifying_keys, options })
+    }
+}
+
+/// The use cases on AWS.
+pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Result<Shared<Aws>, UnpublishedKey> {
+    let store = SocialTable::new(Client::new(sdk), settings.social_table);
+    let keys = Keys::new(settings.signing_key, settings.verifying_keys)?;
+    Ok(App::new(&store, &Hasher::new(), &keys, keys.key_set(), &SystemClock, settings.options))
+}
