@@ -62,6 +62,7 @@ pub(crate) const LANES: &[Lane] = &[
             "--locked",
             "--workspace",
             "--all-targets",
+            "--keep-going",
             "--",
             "--deny",
             "warnings",
@@ -76,7 +77,17 @@ pub(crate) const LANES: &[Lane] = &[
         // packages would be checked again.
         steps: &[Step::RunWith(
             &[("RUSTDOCFLAGS", "--deny warnings")],
-            &["cargo", "doc", "--locked", "--workspace", "--no-deps", "--document-private-items"],
+            &[
+                "cargo",
+                "doc",
+                "--locked",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+                "--lib",
+                "--bins",
+                "--examples",
+            ],
         )],
     },
     Lane {
