@@ -1,0 +1,388 @@
+//! One conversation as this device knows it, without any I/O (HINT-1).
+//!
+//! Whatever arrives, in whatever order and however often, entries are applied exactly once and in their order:
+//! `seq == last + 1` is applied, what is older is ignored, what is newer waits until the gap is closed.
+
+use std::collections::BTreeMap;
+
+use tidings_domain::ids::{ClientId, ConversationId, UserId};
+use tidings_domain::log::{Counts, Kind};
+use tidings_protocol::Text;
+use tidings_protocol::actions::{HistoryReply, SyncedConversation};
+use tidings_protocol::body::Body;
+use tidings_protocol::entry::{Entry, EntryKind};
+
+/// So many entries above a gap are kept at most; the pull that closes the gap brings the others again.
+const WAITING_MAX: usize = 1_000;
+
+/// What survives a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The lowest entry of the unbroken run that this device holds.
+    pub(crate) base: u64,
+    /// The last applied entry: the end of that run.
+    pub(crate) last: u64,
+    /// The lowest entry that the server still gives.
+    pub(crate) floor: u64,
+    /// Counters of the last applied entry; unknown after a jump.
+    pub(crate) counts: Option<Counts>,
+    /// Everything up to here I have read. Ahead of `last` when another device was faster.
+    pub(crate) read_seq: u64,
+    /// Messages of others up to `read_seq`, where known.
+    pub(crate) read_others: Option<u64>,
+    /// The read position that the server is known to have.
+    pub(crate) told_seq: u64,
+    /// Everything up to here the other person of a direct conversation has read.
+    pub(crate) peer_read_seq: u64,
+    /// Unread messages where the counters do not tell: in groups, and after a jump.
+    pub(crate) unread_hint: u64,
+}
+
+/// My own message, acknowledged: an entry but for the counters, which follow from its predecessor's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) seq: u64,
+    pub(crate) client_id: ClientId,
+    pub(crate) sent_at: u64,
+    pub(crate) body: Body,
+}
+
+/// What a step changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Entries to show, in order, each for the first and only time.
+    pub(crate) applied: Vec<Entry>,
+    /// Entries that were applied before and have a higher `rev` now.
+    pub(crate) changed: Vec<Entry>,
+    /// Entries below this one were passed over.
+    pub(crate) jumped: Option<u64>,
+}
+
+/// What has to be pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Need {
+    /// So many entries right above `after`.
+    After { after: u64, limit: u64 },
+    /// The newest page.
+    Newest,
+}
+
+#[derive(Clone, Debug)]
+enum Waiting {
+    Entry(Entry),
+    Own(Own),
+}
+
+/// The state of one conversation.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    conversation: ConversationId,
+    me: UserId,
+    at: Position,
+    /// The highest seq known to exist.
+    known: u64,
+    /// What came too early.
+    waiting: BTreeMap<u64, Waiting>,
+    /// Begin with the newest page instead of the first entry.
+    newest: bool,
+    /// What sync said is unread at this head, above this read position. Resolved when the head is applied.
+    unread_at: Option<(u64, u64, u64)>,
+}
+
+impl Timeline {
+    /// A conversation of which nothing is known yet.
+    pub(crate) fn new(conversation: ConversationId, me: UserId) -> Self {
+        let position = Position {
+            base: 1,
+            last: 0,
+            floor: 1,
+            counts: Some(Counts::zero(conversation)),
+            read_seq: 0,
+            read_others: Some(0),
+            told_seq: 0,
+            peer_read_seq: 0,
+            unread_hint: 0,
+        };
+        Self::restore(conversation, me, position)
+    }
+
+    /// A conversation as it was stored.
+    pub(crate) fn restore(conversation: ConversationId, me: UserId, at: Position) -> Self {
+        let known = at.last;
+        Self { conversation, me, at, known, waiting: BTreeMap::new(), newest: false, unread_at: None }
+    }
+
+    /// What has to be stored.
+    pub(crate) const fn position(&self) -> &Position {
+        &self.at
+    }
+
+    /// The highest seq that is known to exist: what a new message states as `after`.
+    pub(crate) const fn known(&self) -> u64 {
+        self.known
+    }
+
+    /// Messages of others above my read position.
+    pub(crate) fn unread(&self) -> u64 {
+        let at = &self.at;
+        if at.last <= at.read_seq && at.last >= self.known {
+            return 0;
+        }
+        match (self.conversation, at.counts, at.read_others) {
+            (ConversationId::Direct(_), Some(counts), Some(read)) => {
+                counts.of_others(self.conversation, self.me).saturating_sub(read)
+            }
+            _ => at.unread_hint,
+        }
+    }
+
+    /// Whether something must be pulled to show everything that is known to exist.
+    pub(crate) fn need(&self) -> Option<Need> {
+        if self.at.last >= self.known {
+            return None;
+        }
+        if self.newest {
+            return Some(Need::Newest);
+        }
+        let after = self.at.last;
+        let until = self.waiting.keys().next().map_or(self.known, |first| first - 1);
+        // An own message right above an entry whose counters are unknown waits although there is no gap.
+        Some(Need::After { after, limit: until.saturating_sub(after).max(1) })
+    }
+
+    /// An entry was pushed, or came with a sync.
+    pub(crate) fn offer(&mut self, entry: Entry) -> Step {
+        let mut step = Step::default();
+        self.take(entry, &mut step);
+        self.drain(&mut step);
+        step
+    }
+
+    /// My own message has its place.
+    pub(crate) fn acknowledged(&mut self, own: Own) -> Step {
+        let mut step = Step::default();
+        self.known = self.known.max(own.seq);
+        if own.seq > self.at.last {
+            self.waiting.entry(own.seq).or_insert(Waiting::Own(own));
+        }
+        self.drain(&mut step);
+        step
+    }
+
+    /// A sync named this conversation.
+    pub(crate) fn synced(&mut self, synced: &SyncedConversation, first_page: u64) -> Step {
+        let mut step = Step::default();
+        self.known = self.known.max(synced.head_seq);
+        self.raise_floor(synced.floor, &mut step);
+        self.at.told_seq = self.at.told_seq.max(synced.read_seq);
+        if synced.read_seq >= self.at.read_seq {
+            if synced.read_seq > self.at.read_seq {
+                self.at.read_others = None;
+            }
+            self.at.read_seq = synced.read_seq;
+            self.unread_at = Some((synced.head_seq, synced.read_seq, synced.unread));
+            if synced.head_seq >= self.at.last {
+                self.at.unread_hint = synced.unread;
+            }
+        }
+        if self.nothing_held() && synced.head_seq - self.at.last.min(synced.head_seq) > first_page {
+            match synced.entries.first() {
+                Some(first) => self.jump(first.seq - 1, &mut step),
+                None => self.newest = true,
+            }
+        }
+        self.resolve_unread();
+        for entry in &synced.entries {
+            self.take(entry.clone(), &mut step);
+        }
+        self.drain(&mut step);
+        step
+    }
+
+    /// A page that was asked for arrived.
+    pub(crate) fn page(&mut self, asked: Need, page: HistoryReply) -> Step {
+        let mut step = Step::default();
+        self.raise_floor(page.floor, &mut step);
+        if let (Need::Newest, Some(first)) = (asked, page.entries.first())
+            && self.nothing_held()
+        {
+            self.jump(first.seq - 1, &mut step);
+        }
+        for entry in page.entries {
+            self.take(entry, &mut step);
+        }
+        self.drain(&mut step);
+        step
+    }
+
+    /// Older entries arrived on demand. Returns those that extend the run downwards; the others are not kept.
+    pub(crate) fn older(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        entries.retain(|entry| entry.seq < self.at.base);
+        let dense = entries.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq);
+        match (entries.first(), entries.last()) {
+            (Some(first), Some(last)) if dense && last.seq + 1 == self.at.base => {
+                self.at.base = first.seq;
+                entries
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// I have read up to `seq`, here or on another device. `others` is the number of others' messages up to there,
+    /// where known. Answers whether the position moved; it never moves back (MONO-1).
+    pub(crate) fn read(&mut self, seq: u64, others: Option<u64>) -> bool {
+        if seq <= self.at.read_seq {
+            return false;
+        }
+        self.at.read_seq = seq;
+        self.at.read_others = others;
+        self.unread_at = None;
+        if seq >= self.at.last {
+            self.at.unread_hint = 0;
+            self.at.read_others = self.others();
+        }
+        true
+    }
+
+    /// The server is known to have my read position up to `seq`.
+    pub(crate) fn told(&mut self, seq: u64) {
+        self.at.told_seq = self.at.told_seq.max(seq);
+    }
+
+    /// The other person has read up to `seq`. Answers whether that is news.
+    pub(crate) fn peer_read(&mut self, seq: u64) -> bool {
+        let news = seq > self.at.peer_read_seq;
+        self.at.peer_read_seq = self.at.peer_read_seq.max(seq);
+        news
+    }
+
+    /// Messages of others up to an entry with these counters.
+    pub(crate) fn others_at(&self, entry: &Entry) -> Option<u64> {
+        counts_of(self.conversation, &entry.counts).map(|counts| counts.of_others(self.conversation, self.me))
+    }
+
+    fn others(&self) -> Option<u64> {
+        self.at.counts.map(|counts| counts.of_others(self.conversation, self.me))
+    }
+
+    const fn nothing_held(&self) -> bool {
+        self.at.base > self.at.last
+    }
+
+    /// Sorts an entry in: changed if it was applied before, waiting otherwise.
+    fn take(&mut self, entry: Entry, step: &mut Step) {
+        self.known = self.known.max(entry.seq);
+        if entry.seq <= self.at.last {
+            if entry.rev > 0 && entry.seq >= self.at.base {
+                step.changed.push(entry);
+            }
+            return;
+        }
+        let newer = match self.waiting.get(&entry.seq) {
+            Some(Waiting::Entry(there)) => entry.rev > there.rev,
+            Some(Waiting::Own(_)) | None => true,
+        };
+        if newer {
+            self.waiting.insert(entry.seq, Waiting::Entry(entry));
+        }
+    }
+
+    /// Applies what is next for as long as it is there.
+    fn drain(&mut self, step: &mut Step) {
+        while let Some(waiting) = self.waiting.remove(&(self.at.last + 1)) {
+            match waiting {
+                Waiting::Entry(entry) => self.apply(entry, step),
+                Waiting::Own(own) => {
+                    let Some(entry) = self.complete(&own) else {
+                        self.waiting.insert(own.seq, Waiting::Own(own));
+                        break;
+                    };
+                    self.apply(entry, step);
+                }
+            }
+        }
+        while self.waiting.len() > WAITING_MAX {
+            self.waiting.pop_last();
+        }
+        if !self.nothing_held() {
+            self.newest = false;
+        }
+    }
+
+    fn complete(&self, own: &Own) -> Option<Entry> {
+        let counts = self.at.counts?.followed_by(Kind::Message, self.conversation, self.me);
+        Some(Entry {
+            seq: own.seq,
+            sender: Text(self.me),
+            client_id: Text(own.client_id),
+            sent_at: own.sent_at,
+            kind: EntryKind::Message,
+            body: own.body.clone(),
+            rev: 0,
+            counts: match counts {
+                Counts::Direct(both) => both.to_vec(),
+                Counts::Shared(count) => vec![count],
+            },
+            expires_at: None,
+        })
+    }
+
+    fn apply(&mut self, entry: Entry, step: &mut Step) {
+        self.at.last = entry.seq;
+        self.at.counts = counts_of(self.conversation, &entry.counts);
+        if entry.seq <= self.at.read_seq {
+            self.at.read_others = self.others();
+            self.at.unread_hint = 0;
+        } else if entry.sender.0 != self.me && matches!(entry.kind, EntryKind::Message) {
+            self.at.unread_hint += 1;
+        }
+        self.resolve_unread();
+        step.applied.push(entry);
+    }
+
+    /// What sync said about the head becomes exact when the head is here.
+    fn resolve_unread(&mut self) {
+        let Some((head, read, unread)) = self.unread_at else { return };
+        if self.at.last < head {
+            return;
+        }
+        self.unread_at = None;
+        if self.at.last == head && self.at.read_seq == read {
+            self.at.unread_hint = unread;
+            self.at.read_others = self.others().map(|others| others.saturating_sub(unread));
+        }
+    }
+
+    fn raise_floor(&mut self, floor: u64, step: &mut Step) {
+        self.at.floor = self.at.floor.max(floor);
+        if self.at.floor > self.at.last + 1 {
+            self.jump(self.at.floor - 1, step);
+        }
+    }
+
+    /// Passes over everything up to `to`. What is held below stays in the store, but is no part of the run.
+    fn jump(&mut self, to: u64, step: &mut Step) {
+        if to <= self.at.last {
+            return;
+        }
+        self.at.last = to;
+        self.at.base = to + 1;
+        self.at.counts = None;
+        self.known = self.known.max(to);
+        self.waiting = self.waiting.split_off(&(to + 1));
+        step.jumped = Some(to + 1);
+    }
+}
+
+/// The counters of an entry, if they have the form that the conversation's kind asks for.
+pub(crate) fn counts_of(conversation: ConversationId, counts: &[u64]) -> Option<Counts> {
+    match (conversation, counts) {
+        (ConversationId::Direct(_), [lower, higher]) => Some(Counts::Direct([*lower, *higher])),
+        (ConversationId::Group(_) | ConversationId::Notices(_), [count]) => Some(Counts::Shared(*count)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;

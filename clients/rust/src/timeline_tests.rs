@@ -1,0 +1,227 @@
+//! Any reordering, doubling and loss of pushes, with pulls and syncs in between, ends at the log.
+
+use proptest::prelude::*;
+use tidings_domain::ids::Pair;
+
+use super::*;
+
+const ME: UserId = UserId::from_bits(1);
+const PEER: UserId = UserId::from_bits(2);
+
+fn direct() -> ConversationId {
+    ConversationId::Direct(Pair::new(ME, PEER))
+}
+
+/// The log in which `senders` spoke in turn; `true` is me.
+fn log_of(senders: &[bool]) -> Vec<Entry> {
+    let mut counts = Counts::zero(direct());
+    (1..)
+        .zip(senders)
+        .map(|(seq, mine)| {
+            let sender = if *mine { ME } else { PEER };
+            counts = counts.followed_by(Kind::Message, direct(), sender);
+            let Counts::Direct(both) = counts else { unreachable!() };
+            Entry {
+                seq,
+                sender: Text(sender),
+                client_id: Text(ClientId::from_bits(u128::from(seq))),
+                sent_at: 1000 + seq,
+                kind: EntryKind::Message,
+                body: Body::text(format!("message {seq}")),
+                rev: 0,
+                counts: both.to_vec(),
+                expires_at: None,
+            }
+        })
+        .collect()
+}
+
+fn own(entry: &Entry) -> Own {
+    Own { seq: entry.seq, client_id: entry.client_id.0, sent_at: entry.sent_at, body: entry.body.clone() }
+}
+
+/// What a server with this log answers.
+fn answer(log: &[Entry], need: Need, floor: u64) -> HistoryReply {
+    let seen: Vec<Entry> = log.iter().filter(|entry| entry.seq >= floor).cloned().collect();
+    let entries: Vec<Entry> = match need {
+        Need::After { after, limit } => {
+            seen.into_iter().filter(|entry| entry.seq > after).take(usize::try_from(limit.min(7)).unwrap()).collect()
+        }
+        Need::Newest => seen.iter().rev().take(7).rev().cloned().collect(),
+    };
+    HistoryReply { entries, more: true, floor }
+}
+
+fn synced(log: &[Entry], head: u64, newest: usize, read_seq: u64, floor: u64) -> SyncedConversation {
+    let upto = &log[..usize::try_from(head).unwrap()];
+    let others = |seq: u64| upto.iter().filter(|entry| entry.seq <= seq && entry.sender.0 == PEER).count() as u64;
+    SyncedConversation {
+        conversation: Text(direct()),
+        head_seq: head,
+        head_at: 0,
+        read_seq,
+        unread: others(head) - others(read_seq),
+        floor,
+        peer: Some(Text(PEER)),
+        entries: upto.iter().rev().take(newest).rev().filter(|entry| entry.seq >= floor).cloned().collect(),
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Push(u64),
+    Acknowledge(u64),
+    Pull,
+    Sync { head: u64, newest: usize, read: u64 },
+    Read(u64),
+}
+
+fn op(length: u64) -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (1..=length).prop_map(Op::Push),
+        2 => (1..=length).prop_map(Op::Acknowledge),
+        1 => Just(Op::Pull),
+        1 => (1..=length, 0..4_usize, 0..=length).prop_map(|(head, newest, read)| Op::Sync { head, newest, read: read.min(head) }),
+        1 => (1..=length).prop_map(Op::Read),
+    ]
+}
+
+fn scenario() -> impl Strategy<Value = (Vec<bool>, Vec<Op>, u64)> {
+    prop::collection::vec(any::<bool>(), 1..40).prop_flat_map(|senders| {
+        let length = senders.len() as u64;
+        (Just(senders), prop::collection::vec(op(length), 0..80), prop_oneof![Just(3_u64), Just(1_000)])
+    })
+}
+
+proptest! {
+    #[test]
+    fn everything_converges_to_the_log((senders, ops, first_page) in scenario()) {
+        let log = log_of(&senders);
+        let entry = |seq: u64| log[usize::try_from(seq).unwrap() - 1].clone();
+        let mut timeline = Timeline::new(direct(), ME);
+        let mut shown: Vec<Entry> = Vec::new();
+        let mut show = |step: Step| {
+            if let Some(to) = step.jumped {
+                assert!(shown.last().is_none_or(|last| last.seq < to));
+                shown.clear();
+            }
+            shown.extend(step.applied);
+        };
+        let mut server_read = 0;
+        for op in ops {
+            match op {
+                Op::Push(seq) => show(timeline.offer(entry(seq))),
+                Op::Acknowledge(seq) if entry(seq).sender.0 == ME => show(timeline.acknowledged(own(&entry(seq)))),
+                Op::Acknowledge(_) => {}
+                Op::Pull => {
+                    if let Some(need) = timeline.need() {
+                        show(timeline.page(need, answer(&log, need, 1)));
+                    }
+                }
+                Op::Sync { head, newest, read } => {
+                    server_read = server_read.max(read);
+                    let head = head.max(server_read);
+                    show(timeline.synced(&synced(&log, head, newest, server_read, 1), first_page));
+                }
+                Op::Read(seq) => {
+                    let seq = seq.min(timeline.position().last);
+                    if seq >= timeline.position().base {
+                        let others = timeline.others_at(&entry(seq));
+                        timeline.read(seq, others);
+                    }
+                }
+            }
+        }
+        // A last sync, and pulls until nothing is missing.
+        let head = log.len() as u64;
+        show(timeline.synced(&synced(&log, head, 2, server_read, 1), first_page));
+        for _ in 0..100 {
+            let Some(need) = timeline.need() else { break };
+            show(timeline.page(need, answer(&log, need, 1)));
+        }
+        prop_assert_eq!(timeline.need(), None);
+        prop_assert_eq!(timeline.position().last, head);
+        let base = usize::try_from(timeline.position().base).unwrap();
+        prop_assert_eq!(&shown[..], &log[base - 1..]);
+        if first_page == 1_000 {
+            prop_assert_eq!(base, 1);
+        }
+        // Unread is exact.
+        let read = timeline.position().read_seq;
+        let want = log.iter().filter(|entry| entry.seq > read && entry.sender.0 == PEER).count() as u64;
+        prop_assert_eq!(timeline.unread(), want);
+    }
+}
+
+#[test]
+fn a_floor_is_jumped_to() {
+    let log = log_of(&[true, false, true, false, false, true]);
+    let mut timeline = Timeline::new(direct(), ME);
+    timeline.offer(log[0].clone());
+    let step = timeline.synced(&synced(&log, 6, 0, 0, 4), 100);
+    assert_eq!(step.jumped, Some(4));
+    assert_eq!(timeline.need(), Some(Need::After { after: 3, limit: 3 }));
+    let step = timeline.page(Need::After { after: 3, limit: 3 }, answer(&log, Need::After { after: 3, limit: 3 }, 4));
+    assert_eq!(step.applied, log[3..]);
+    assert_eq!(timeline.unread(), 3);
+}
+
+#[test]
+fn an_own_message_after_a_jump_waits_for_its_counters() {
+    let log = log_of(&[true, false, true, true]);
+    let mut timeline = Timeline::new(direct(), ME);
+    timeline.synced(&synced(&log, 3, 0, 0, 4), 100);
+    assert_eq!(timeline.acknowledged(own(&log[3])).applied, []);
+    let need = timeline.need().unwrap();
+    assert_eq!(need, Need::After { after: 3, limit: 1 });
+    assert_eq!(timeline.page(need, answer(&log, need, 4)).applied, log[3..]);
+}
+
+#[test]
+fn an_acknowledgement_is_the_entry() {
+    let log = log_of(&[false, true, true, false]);
+    let mut timeline = Timeline::new(direct(), ME);
+    assert_eq!(timeline.acknowledged(own(&log[1])).applied, [], "the predecessor is missing");
+    assert_eq!(timeline.acknowledged(own(&log[2])).applied, []);
+    assert_eq!(timeline.offer(log[0].clone()).applied, log[..3], "with the counters that the server has");
+    assert_eq!(timeline.offer(log[2].clone()), Step::default());
+}
+
+#[test]
+fn the_highest_rev_wins() {
+    let log = log_of(&[false, false, false]);
+    let edited = Entry { rev: 2, body: Body::text("edited"), ..log[1].clone() };
+    let mut timeline = Timeline::new(direct(), ME);
+    timeline.offer(log[1].clone());
+    timeline.offer(edited.clone());
+    timeline.offer(log[1].clone());
+    let step = timeline.offer(log[0].clone());
+    assert_eq!(step.applied, [log[0].clone(), edited.clone()]);
+    assert_eq!(timeline.offer(edited.clone()).changed, [edited]);
+}
+
+#[test]
+fn older_pages_extend_the_run_only_without_a_hole() {
+    let log = log_of(&[false; 30]);
+    let mut timeline = Timeline::new(direct(), ME);
+    timeline.synced(&synced(&log, 30, 5, 0, 1), 10);
+    assert_eq!((timeline.position().base, timeline.position().last), (26, 30));
+    assert_eq!(timeline.older(log[10..20].to_vec()), []);
+    assert_eq!(timeline.older(log[20..28].to_vec()), log[20..25]);
+    assert_eq!(timeline.position().base, 21);
+}
+
+#[test]
+fn unread_follows_other_devices() {
+    let log = log_of(&[false, false, true, false]);
+    let mut timeline = Timeline::new(direct(), ME);
+    // Another device read ahead of what arrived here.
+    timeline.read(2, None);
+    timeline.offer(log[0].clone());
+    assert_eq!(timeline.unread(), 0);
+    for entry in &log[1..] {
+        timeline.offer(entry.clone());
+    }
+    assert_eq!(timeline.unread(), 1);
+    assert!(!timeline.read(1, Some(1)), "never back");
+}

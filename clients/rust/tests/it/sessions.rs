@@ -1,0 +1,103 @@
+//! Tokens: renewed in time, once at a time, stored before use.
+
+use tidings_client::{Client, ConnectionState, OpenError, Store, Update};
+
+use super::mock::{Mock, quick};
+use super::{eventually, online, until, within};
+
+#[tokio::test]
+async fn a_rotated_refresh_token_is_stored_before_it_is_used() {
+    let mock = Mock::start().await;
+    // Shorter than the margin: every request needs a new one.
+    mock.world().token_life = 1;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("alice.db");
+    mock.signed_in("alice", Store::open(&path).unwrap(), quick(1)).await.close().await;
+    for _ in 0..3 {
+        let client = Client::open(Store::open(&path).unwrap(), quick(2)).await.unwrap();
+        online(&client).await;
+        client.close().await;
+    }
+    assert!(mock.world().refreshes >= 3);
+}
+
+#[tokio::test]
+async fn concurrent_requests_refresh_once() {
+    let mock = Mock::start().await;
+    let client = mock.signed_in("alice", Store::memory().unwrap(), quick(1)).await;
+    mock.world().access_tokens.clear();
+    let chat = client.direct(client.me().id.0);
+    let query = tidings_client::EntriesQuery::default();
+    let (one, two, three) =
+        tokio::join!(client.entries(chat, query), client.entries(chat, query), client.entries(chat, query));
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    assert_eq!(mock.world().refreshes, 1);
+}
+
+#[tokio::test]
+async fn an_ended_session_is_told_and_stays_ended() {
+    let mock = Mock::start().await;
+    let store = Store::memory().unwrap();
+    let client = mock.signed_in("alice", store.clone(), quick(1)).await;
+    mock.world().access_tokens.clear();
+    mock.world().refresh_tokens.clear();
+    let mut updates = client.updates();
+    client.connect().await;
+    until(&mut updates, |update| matches!(update, Update::Connection(ConnectionState::SignedOut)).then_some(())).await;
+    client.close().await;
+    assert!(matches!(Client::open(store.clone(), quick(2)).await, Err(OpenError::NotSignedIn)));
+    // Signing in again keeps the device.
+    let device = client.device().clone();
+    let client = mock.signed_in("alice", store, quick(3)).await;
+    assert_eq!(*client.device(), device);
+}
+
+#[tokio::test]
+async fn a_profile_belongs_to_one_person() {
+    let mock = Mock::start().await;
+    let store = Store::memory().unwrap();
+    mock.signed_in("alice", store.clone(), quick(1)).await.close().await;
+    let login = tidings_client::SignIn {
+        server: format!("http://{}/", mock.address),
+        username: "mallory".parse().unwrap(),
+        password: "correct horse".parse().unwrap(),
+        device_name: "Test".parse().unwrap(),
+        platform: "desktop".parse().unwrap(),
+    };
+    assert!(matches!(Client::sign_in(store, quick(2), login).await, Err(OpenError::OtherUser(_))));
+}
+
+#[tokio::test]
+async fn calls_are_sent_again_over_the_next_connection() {
+    let mock = Mock::start().await;
+    mock.world().user("bob1");
+    let client = mock.device("alice", Store::memory().unwrap(), quick(1)).await;
+    for _ in 0..5 {
+        let (card, ()) = tokio::join!(
+            within(client.call(tidings_client::actions::UserGet {
+                user: None,
+                username: Some("bob1".parse::<tidings_domain::identity::Username>().unwrap().into()),
+            })),
+            async { mock.cut_all() }
+        );
+        assert_eq!(card.unwrap().user.username.as_str(), "bob1");
+    }
+    assert_eq!(client.user_named("bob1".parse().unwrap()).await.unwrap().username.as_str(), "bob1");
+    client.disconnect().await;
+    eventually("it is known offline too", async || client.user_named("bob1".parse().unwrap()).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_named() {
+    let mock = Mock::start().await;
+    let login = tidings_client::SignIn {
+        server: "http://127.0.0.1:9".into(),
+        username: "alice".parse().unwrap(),
+        password: "correct horse".parse().unwrap(),
+        device_name: "Test".parse().unwrap(),
+        platform: "desktop".parse().unwrap(),
+    };
+    let error = Client::sign_in(Store::memory().unwrap(), quick(1), login).await.unwrap_err().to_string();
+    assert!(error.contains("http://127.0.0.1:9 cannot be reached"), "{error}");
+    drop(mock);
+}
