@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Tool};
 use crate::lanes::{Lane, Step};
 use crate::suites::{TestTargets, doc_tests};
 use crate::{environment, say};
@@ -133,11 +133,12 @@ impl Context<'_> {
             Ok(child) => child,
             Err(error) => return Outcome::CannotRun(format!("{program}: {error}")),
         };
+        let tool = Tool::of(command);
         let counted = Mutex::new(Counts::default());
         let (out, err) = (child.stdout.take(), child.stderr.take());
         std::thread::scope(|scope| {
-            scope.spawn(|| out.map(|out| pass_on(out, std::io::stdout(), &counted)));
-            scope.spawn(|| err.map(|err| pass_on(err, std::io::stderr(), &counted)));
+            scope.spawn(|| out.map(|out| pass_on(out, std::io::stdout(), tool, &counted)));
+            scope.spawn(|| err.map(|err| pass_on(err, std::io::stderr(), tool, &counted)));
         });
         if let Ok(counted) = counted.into_inner() {
             *counts += counted;
@@ -151,13 +152,14 @@ impl Context<'_> {
 }
 
 /// Passes each line on as it comes, and counts the summaries among them.
-fn pass_on(from: impl Read, mut to: impl Write, counted: &Mutex<Counts>) {
+fn pass_on(from: impl Read, mut to: impl Write, tool: Tool, counted: &Mutex<Counts>) {
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();
     while matches!(lines.read_until(b'\n', &mut line), Ok(1..)) {
         // A closed pipe on our side must not stop the child: keep reading.
         drop(to.write_all(&line).and_then(|()| to.flush()));
-        if let (Some(summary), Ok(mut counted)) = (Counts::read(&String::from_utf8_lossy(&line)), counted.lock()) {
+        if let (Some(summary), Ok(mut counted)) = (Counts::read(tool, &String::from_utf8_lossy(&line)), counted.lock())
+        {
             *counted += summary;
         }
         line.clear();
@@ -288,7 +290,7 @@ mod tests {
         let counted = Mutex::new(Counts::default());
         let mut seen = Vec::new();
         let text = b"running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored\nno newline";
-        pass_on(&text[..], &mut seen, &counted);
+        pass_on(&text[..], &mut seen, Tool::CargoTest, &counted);
         assert_eq!(seen, text);
         assert_eq!(counted.into_inner().unwrap(), Counts { passed: 2, failed: 0 });
     }
