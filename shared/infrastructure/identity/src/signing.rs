@@ -76,11 +76,18 @@ impl fmt::Debug for SigningKey {
 }
 
 /// The signing key is not among the verifying keys: nobody could verify what we sign.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("VERIFYING_KEYS does not contain the key {kid} that SIGNING_KEY signs with")]
 pub struct UnpublishedKey {
     /// The key's public name.
     pub kid: String,
+}
+
+impl fmt::Debug for UnpublishedKey {
+    /// As `Display`: it is what a main that returns the error prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// All keys of a function that issues tokens.
