@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// So many per second, and a burst on top.
 #[derive(Debug)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     per_second: f64,
     burst: f64,
     state: Mutex<State>,
@@ -19,27 +19,27 @@ struct State {
 
 impl Bucket {
     /// A full bucket.
-    pub fn new(per_second: f64, burst: f64) -> Self {
+    pub(crate) fn new(per_second: f64, burst: f64) -> Self {
         Self { per_second, burst, state: Mutex::new(State { tokens: burst, at: Instant::now() }) }
     }
 
     /// Takes `amount` if that much is there.
-    pub fn take(&self, amount: f64) -> bool {
+    pub(crate) fn take(&self, amount: f64) -> bool {
         self.take_at(Instant::now(), amount)
     }
 
     /// Whether anything is left: for callers that learn the price afterwards.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.level_at(Instant::now()) > 0.0
     }
 
     /// Takes `amount`, into debt if need be.
-    pub fn charge(&self, amount: f64) {
+    pub(crate) fn charge(&self, amount: f64) {
         self.with(Instant::now(), |tokens| *tokens -= amount);
     }
 
     /// Whether it is full again, so that it need not be remembered.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.level_at(Instant::now()) >= self.burst
     }
 

@@ -13,19 +13,19 @@ fn since_1970() -> Duration {
 }
 
 /// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// API Gateway's `requestTime`, for instance `09/Feb/2024:18:23:28 +0000`.
-pub fn gateway_time(epoch_ms: u64) -> String {
+pub(crate) fn gateway_time(epoch_ms: u64) -> String {
     const FORMAT: &[BorrowedFormatItem<'_>] =
         format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
     at(epoch_ms).format(FORMAT).unwrap_or_default()
 }
 
 /// ISO 8601 to the second, as the management API answers.
-pub fn iso_time(epoch_ms: u64) -> String {
+pub(crate) fn iso_time(epoch_ms: u64) -> String {
     const FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     at(epoch_ms).format(FORMAT).unwrap_or_default()
 }

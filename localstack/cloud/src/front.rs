@@ -14,7 +14,7 @@ use crate::ledger::{Counters, Ledger};
 
 /// The services that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Service {
+pub(crate) enum Service {
     /// The WebSocket API: frames in and out, and `@connections`.
     Gateway,
     /// The HTTP API.
@@ -48,7 +48,7 @@ impl Service {
 
 /// One call on its way to a service.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// Which service.
     pub service: Service,
     /// Which operation, in the service's own words: `PutItem`, `SendMessage`, a function's name.
@@ -59,19 +59,19 @@ pub struct Call<'a> {
 
 /// Who calls: the use case that is being served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// `message.send`, `GET /v1/sync`, `queue:retry`, `external` ...
     pub use_case: Arc<str>,
 }
 
 impl Caller {
     /// Somebody who serves this use case.
-    pub fn new(use_case: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn new(use_case: impl Into<Arc<str>>) -> Self {
         Self { use_case: use_case.into() }
     }
 
     /// Somebody outside the cloud: a person with the AWS CLI, a test.
-    pub fn external() -> Self {
+    pub(crate) fn external() -> Self {
         Self::new("external")
     }
 }
@@ -79,57 +79,57 @@ impl Caller {
 /// The use case that one environment works on. Each environment has its own access key, so a service knows by the
 /// request's signature whom the call is for, without any help from the function.
 #[derive(Debug)]
-pub struct Badge {
+pub(crate) struct Badge {
     use_case: Mutex<Arc<str>>,
 }
 
 impl Badge {
     /// A badge that says what its holder does before its first work: start.
-    pub fn new(use_case: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn new(use_case: impl Into<Arc<str>>) -> Self {
         Self { use_case: Mutex::new(use_case.into()) }
     }
 
     /// From now on it works on this.
-    pub fn set(&self, use_case: Arc<str>) {
+    pub(crate) fn set(&self, use_case: Arc<str>) {
         *self.use_case.lock().unwrap_or_else(PoisonError::into_inner) = use_case;
     }
 
     /// What it works on.
-    pub fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         Caller { use_case: Arc::clone(&self.use_case.lock().unwrap_or_else(PoisonError::into_inner)) }
     }
 }
 
 /// The front: badges and the ledger.
 #[derive(Debug, Default)]
-pub struct Front {
+pub(crate) struct Front {
     badges: RwLock<HashMap<String, Arc<Badge>>>,
     ledger: Ledger,
 }
 
 impl Front {
     /// The ledger, to read and to reset.
-    pub fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
     /// Gives out a badge under an access key id.
-    pub fn admit(&self, access_key: &str, badge: Arc<Badge>) {
+    pub(crate) fn admit(&self, access_key: &str, badge: Arc<Badge>) {
         self.badges.write().unwrap_or_else(PoisonError::into_inner).insert(access_key.to_owned(), badge);
     }
 
     /// Takes a badge back.
-    pub fn dismiss(&self, access_key: &str) {
+    pub(crate) fn dismiss(&self, access_key: &str) {
         self.badges.write().unwrap_or_else(PoisonError::into_inner).remove(access_key);
     }
 
     /// Whether an environment holds that access key.
-    pub fn knows(&self, access_key: &str) -> bool {
+    pub(crate) fn knows(&self, access_key: &str) -> bool {
         self.badges.read().unwrap_or_else(PoisonError::into_inner).contains_key(access_key)
     }
 
     /// Who signed a request. Signatures aren't checked: this is a laptop.
-    pub fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Caller {
+    pub(crate) fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Caller {
         let badge = access_key(headers, query)
             .and_then(|key| self.badges.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned());
         badge.map_or_else(Caller::external, |badge| badge.caller())
@@ -137,7 +137,7 @@ impl Front {
 
     /// Carries a call to its service and books what it cost. The service says the cost, because only it knows how
     /// many units an operation took.
-    pub async fn call<T>(&self, call: Call<'_>, serve: impl Future<Output = (T, Counters)>) -> T {
+    pub(crate) async fn call<T>(&self, call: Call<'_>, serve: impl Future<Output = (T, Counters)>) -> T {
         let (answer, bill) = serve.await;
         let operation = format!("{}.{}", call.service.as_str(), call.operation);
         self.ledger.book_call(&call.caller.use_case, operation, &bill);

@@ -5,17 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 
 /// A connection, request or message id of API Gateway: 16 characters, the last one `=`, as in `TWegAcC4EowCHnA=`.
 /// It may hold `+` and `/` nowhere: those would need escapes that real ids never need.
-pub fn gateway_id() -> String {
+pub(crate) fn gateway_id() -> String {
     let id = STANDARD.encode(rand::random::<[u8; 11]>());
     id.replace('+', "A").replace('/', "B")
 }
 
 /// A version 4 UUID: Lambda's request ids.
-pub fn uuid() -> String {
+pub(crate) fn uuid() -> String {
     let mut bytes = rand::random::<[u8; 16]>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = |range: &[u8]| range.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     format!(
         "{}-{}-{}-{}-{}",
         hex(&bytes[..4]),
@@ -24,6 +23,15 @@ pub fn uuid() -> String {
         hex(&bytes[8..10]),
         hex(&bytes[10..])
     )
+}
+
+/// Two lower-case digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
 
+use crate::ids;
+
 /// The settings `SIGNING_KEY` and `VERIFYING_KEYS`.
 #[derive(Clone)]
-pub struct KeyPair {
+pub(crate) struct KeyPair {
     /// The Ed25519 seed in base64url.
     pub signing_key: String,
     /// A JSON Web Key Set with the public key.
@@ -22,14 +24,14 @@ impl std::fmt::Debug for KeyPair {
 
 impl KeyPair {
     /// A fresh pair.
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         Self::from_seed(&rand::random())
     }
 
     fn from_seed(seed: &[u8; 32]) -> Self {
         let public = SigningKey::from_bytes(seed).verifying_key().to_bytes();
         // The key's id: the first eight bytes of its SHA-256.
-        let kid: String = Sha256::digest(public).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let kid = ids::hex(&Sha256::digest(public)[..8]);
         let key = serde_json::json!({
             "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": URL_SAFE_NO_PAD.encode(public), "alg": "EdDSA", "use": "sig",
         });

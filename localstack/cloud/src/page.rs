@@ -12,8 +12,7 @@ pub(crate) fn html(endpoints: &Endpoints) -> String {
         ("S3", &endpoints.s3),
         ("Lambda", &endpoints.lambda),
     ];
-    let rows: String =
-        rows.iter().map(|(name, url)| format!("<tr><th>{name}</th><td><code>{url}</code></td></tr>\n")).collect();
+    let rows = rows.map(|(name, url)| format!("<tr><th>{name}</th><td><code>{url}</code></td></tr>")).join("\n");
     let Endpoints { api, dynamodb, access_key_id, secret_access_key, region, .. } = endpoints;
     format!(
         r#"<!doctype html>
@@ -49,7 +48,8 @@ cargo run -p tidings-cli -- --server {api} --profile alice chat bob</pre>
 aws --endpoint-url {dynamodb} dynamodb list-tables</pre>
 <h2>Endpoints</h2>
 <table>
-{rows}</table>
+{rows}
+</table>
 </body>
 </html>
 "#

@@ -17,7 +17,7 @@ use crate::ledger::Counters;
 use crate::server::{self, Ending};
 
 /// The bucket.
-pub const BUCKET: &str = "tidings-local-files";
+pub(crate) const BUCKET: &str = "tidings-local-files";
 
 /// Why the file store did not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ impl S3Auth for Keys {
 }
 
 /// Serves the folder as S3 until the end, with one bucket in it.
-pub fn serve(
+pub(crate) fn serve(
     listener: TcpListener,
     ending: Ending,
     folder: &Path,

@@ -24,16 +24,16 @@ pub struct PortTaken {
 }
 
 /// Told once: everything ends.
-pub type Ending = watch::Receiver<bool>;
+pub(crate) type Ending = watch::Receiver<bool>;
 
 /// Waits for the end.
-pub async fn ended(mut ending: Ending) {
+pub(crate) async fn ended(mut ending: Ending) {
     // An error means that the cloud itself is gone, which is the end too.
     let _ = ending.wait_for(|end| *end).await;
 }
 
 /// Listens on 127.0.0.1; 0 is any free port.
-pub async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), PortTaken> {
+pub(crate) async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), PortTaken> {
     let taken = |source| PortTaken { port, source };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
@@ -41,7 +41,7 @@ pub async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), PortTaken> {
 }
 
 /// Serves until the end. Connections that are open then are dropped.
-pub fn serve<H, F, B>(listener: TcpListener, ending: Ending, handler: H)
+pub(crate) fn serve<H, F, B>(listener: TcpListener, ending: Ending, handler: H)
 where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
@@ -80,11 +80,11 @@ where
 }
 
 /// A whole body in memory.
-pub type Body = Full<Bytes>;
+pub(crate) type Body = Full<Bytes>;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// Larger than allowed.
     TooLarge,
     /// The client broke off.
@@ -92,7 +92,7 @@ pub enum BodyError {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
+pub(crate) async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
@@ -101,7 +101,7 @@ pub async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
 }
 
 /// An answer with a status, a content type and a body.
-pub fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -109,17 +109,17 @@ pub fn respond(status: StatusCode, content_type: &'static str, body: impl Into<B
 }
 
 /// A JSON answer.
-pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
     respond(status, "application/json", serde_json::to_vec(value).unwrap_or_default())
 }
 
 /// `{"message": ...}`, as gateways say what is wrong.
-pub fn message(status: StatusCode, text: &str) -> Response<Body> {
+pub(crate) fn message(status: StatusCode, text: &str) -> Response<Body> {
     json(status, &serde_json::json!({ "message": text }))
 }
 
 /// Permissive CORS, as the template sets it for the HTTP API and the bucket: any page may call.
-pub fn allow_any_origin<B>(response: &mut Response<B>) {
+pub(crate) fn allow_any_origin<B>(response: &mut Response<B>) {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
@@ -133,6 +133,6 @@ pub fn allow_any_origin<B>(response: &mut Response<B>) {
 }
 
 /// Whether a browser asks ahead for permission.
-pub fn is_preflight<B>(request: &Request<B>) -> bool {
+pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == http::Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }

@@ -1,5 +1,6 @@
 //! The Lambda host: real processes, warm and cold, frozen, crashed and replaced.
 
+#[cfg(test)]
 mod common;
 
 use std::time::Duration;

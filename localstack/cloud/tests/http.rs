@@ -1,5 +1,6 @@
 //! The HTTP API, the cloud's own pages, and what functions find in their environment.
 
+#[cfg(test)]
 mod common;
 
 use common::TestCloud;

@@ -1,6 +1,7 @@
 //! Tables, queues and files behind the cloud's fronts: reachable with any SDK, counted, throttled, and feeding
 //! functions.
 
+#[cfg(test)]
 mod common;
 
 use std::collections::HashMap;
@@ -228,6 +229,7 @@ async fn files_want_a_known_key_and_any_origin_may_ask() {
 }
 
 /// What the test function noted: a name and the size of its batch, for each record that it saw.
+#[cfg(test)]
 fn lines(mark: &Path) -> Vec<(String, usize)> {
     let text = std::fs::read_to_string(mark).unwrap_or_default();
     text.lines()

@@ -1,5 +1,6 @@
 //! The WebSocket API: who gets in, where frames go, what comes back, and when it ends.
 
+#[cfg(test)]
 mod common;
 
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@
 
 mod dispatch;
 mod partitions;
-pub mod tables;
+pub(crate) mod tables;
 mod throttle;
 
 use std::sync::Arc;
@@ -33,7 +33,7 @@ const REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const JSON: &str = "application/x-amz-json-1.0";
 
 /// The service.
-pub struct DynamoDb {
+pub(crate) struct DynamoDb {
     database: Database,
     front: Arc<Front>,
     throttle: Throttle,
@@ -53,7 +53,7 @@ pub(crate) struct Served {
 
 impl DynamoDb {
     /// An empty database with all tables.
-    pub fn start(front: Arc<Front>, limits: &Limits) -> Result<Arc<Self>, DynoxideError> {
+    pub(crate) fn start(front: Arc<Front>, limits: &Limits) -> Result<Arc<Self>, DynoxideError> {
         let database = Database::memory()?;
         tables::create(&database)?;
         let throttle = Throttle::new(limits.partition_reads_per_s, limits.partition_writes_per_s);
@@ -61,7 +61,7 @@ impl DynamoDb {
     }
 
     /// Serves any AWS client until the end.
-    pub fn serve(self: &Arc<Self>, listener: TcpListener, ending: Ending) {
+    pub(crate) fn serve(self: &Arc<Self>, listener: TcpListener, ending: Ending) {
         let service = Arc::clone(self);
         server::serve(listener, ending, move |request, _| {
             let service = Arc::clone(&service);
@@ -70,7 +70,7 @@ impl DynamoDb {
     }
 
     /// Removes expired items now and then. Runs until the end.
-    pub async fn sweep_expired(self: Arc<Self>, every: std::time::Duration) {
+    pub(crate) async fn sweep_expired(self: Arc<Self>, every: std::time::Duration) {
         let mut rounds = tokio::time::interval(every);
         loop {
             rounds.tick().await;

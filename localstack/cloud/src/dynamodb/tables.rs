@@ -8,7 +8,7 @@ use tidings_tables::{KeyKind, KeySpec, TABLES, TableSpec};
 const PREFIX: &str = "tidings-local-";
 
 /// A table's name here: `tidings-local-log`.
-pub fn full_name(name: &str) -> String {
+pub(crate) fn full_name(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 

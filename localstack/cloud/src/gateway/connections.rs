@@ -40,7 +40,7 @@ pub(super) struct Connection {
 #[derive(Debug)]
 pub(super) enum Outgoing {
     /// Send this. The permit gives the room back once it is written.
-    Frame(String, #[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
+    Frame(String, OwnedSemaphorePermit),
     /// Close, as `DELETE @connections` asks.
     Close,
 }

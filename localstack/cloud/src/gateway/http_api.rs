@@ -59,9 +59,8 @@ impl HttpRoutes {
                             let value = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
                             parameters.insert(name, value.into_owned());
                         }
-                        Some(_) => return None,
                         None if pattern == segment => {}
-                        None => return None,
+                        _ => return None,
                     }
                 }
                 Some((route, parameters))

@@ -28,17 +28,17 @@ use connections::Connections;
 use http_api::HttpRoutes;
 
 /// The path of the WebSocket API: a stage as it were.
-pub const SOCKET_PATH: &str = "/socket";
+pub(crate) const SOCKET_PATH: &str = "/socket";
 /// The path under which connections are posted to.
-pub const CONNECTIONS_PREFIX: &str = "/socket/@connections/";
+pub(crate) const CONNECTIONS_PREFIX: &str = "/socket/@connections/";
 /// The WebSocket API's stage.
-pub const STAGE: &str = "local";
+pub(crate) const STAGE: &str = "local";
 /// The id of both APIs.
-pub const API_ID: &str = "local";
+pub(crate) const API_ID: &str = "local";
 
 /// The gateway.
 #[derive(Debug)]
-pub struct Gateway {
+pub(crate) struct Gateway {
     host: Arc<Host>,
     front: Arc<Front>,
     limits: Limits,
@@ -62,7 +62,7 @@ struct Route {
 
 impl Gateway {
     /// A gateway with the routes of the protocol, at `domain` (`127.0.0.1:PORT`).
-    pub fn new(host: Arc<Host>, front: Arc<Front>, limits: Limits, domain: String, ending: Ending) -> Arc<Self> {
+    pub(crate) fn new(host: Arc<Host>, front: Arc<Front>, limits: Limits, domain: String, ending: Ending) -> Arc<Self> {
         let routes = tidings_protocol::actions::ACTIONS
             .iter()
             .map(|action| (action.name, Route { key: action.name.into(), function: action.function }))
@@ -82,12 +82,12 @@ impl Gateway {
     }
 
     /// How many sockets are up.
-    pub fn open_sockets(&self) -> usize {
+    pub(crate) fn open_sockets(&self) -> usize {
         self.connections.len()
     }
 
     /// Books the minutes of all open connections up to now, so that a snapshot of the ledger has them.
-    pub fn settle_connection_minutes(&self) {
+    pub(crate) fn settle_connection_minutes(&self) {
         for connection in self.connections.all() {
             self.book_minutes(&connection);
         }

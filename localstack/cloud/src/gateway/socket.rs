@@ -190,7 +190,7 @@ async fn close(mut socket: Socket, code: u16, reason: &'static str) -> End {
             return;
         }
         let stream = socket.get_mut();
-        let mut sink = [0; 16 * 1024];
+        let mut sink = vec![0; 16 * 1024];
         while matches!(stream.read(&mut sink).await, Ok(1..)) {}
     };
     let _ = tokio::time::timeout(CLOSING, closing).await;

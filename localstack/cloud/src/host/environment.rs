@@ -122,6 +122,26 @@ impl Environment {
         Some(current.invocation)
     }
 
+    /// Its work is done, one way or the other; `false` if it wasn't working on that request.
+    pub(super) fn finish(&self, request_id: Option<&str>, answer: Result<Bytes, InvokeError>) -> bool {
+        let current = {
+            let mut state = self.lock();
+            let asked_for = |current: &Current| request_id.is_none_or(|id| id == current.invocation.request_id);
+            if !state.current.as_ref().is_some_and(asked_for) {
+                return false;
+            }
+            state.current.take()
+        };
+        let Some(current) = current else { return false };
+        current.timer.abort();
+        // Lambda bills whole milliseconds, begun ones too.
+        let billed_ms = u64::try_from(current.since.elapsed().as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let cold = current.invocation.cold;
+        // The caller may be gone; the work is done and paid for all the same.
+        let _ = current.invocation.reply.send(Outcome { answer, billed_ms, cold });
+        true
+    }
+
     /// Takes down what it said about its failure to start.
     pub(super) fn note_start_error(&self, error: Bytes) {
         self.lock().start_error = Some(error);
@@ -234,7 +254,7 @@ impl Host {
             let request_id = invocation.request_id.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(timeout).await;
-                if host.finish(&environment, Some(&request_id), Err(InvokeError::TimedOut)) {
+                if environment.finish(Some(&request_id), Err(InvokeError::TimedOut)) {
                     let name = &environment.function.spec.name;
                     host.loudness
                         .plain(&format!("{name}: timed out after {} s, its process is ended", timeout.as_secs()));
@@ -244,30 +264,5 @@ impl Host {
         };
         environment.lock().current = Some(Current { invocation, since: Instant::now(), timer: timer.abort_handle() });
         work
-    }
-
-    /// The environment's work is done, one way or the other; `false` if it wasn't working on that request.
-    pub(super) fn finish(
-        &self,
-        environment: &Environment,
-        request_id: Option<&str>,
-        answer: Result<Bytes, InvokeError>,
-    ) -> bool {
-        let current = {
-            let mut state = environment.lock();
-            let asked_for = |current: &Current| request_id.is_none_or(|id| id == current.invocation.request_id);
-            if !state.current.as_ref().is_some_and(asked_for) {
-                return false;
-            }
-            state.current.take()
-        };
-        let Some(current) = current else { return false };
-        current.timer.abort();
-        // Lambda bills whole milliseconds, begun ones too.
-        let billed_ms = u64::try_from(current.since.elapsed().as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
-        let cold = current.invocation.cold;
-        // The caller may be gone; the work is done and paid for all the same.
-        let _ = current.invocation.reply.send(Outcome { answer, billed_ms, cold });
-        true
     }
 }

@@ -9,11 +9,11 @@ use super::{Host, InvokeError};
 use crate::server::{self, Body, BodyError};
 
 /// Where the operation's path starts.
-pub const PREFIX: &str = "/2015-03-31/functions/";
+pub(crate) const PREFIX: &str = "/2015-03-31/functions/";
 
 impl Host {
     /// Answers an invocation from outside, or from a function that calls another.
-    pub async fn answer_invocation(self: &Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn answer_invocation(self: &Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let name = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix("/invocations"));
         // A full ARN is allowed, too.

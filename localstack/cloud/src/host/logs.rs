@@ -34,14 +34,15 @@ pub(super) async fn follow(
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Line<'a> {
+    level: Option<&'a str>,
+}
+
 /// Warnings, errors, and whatever is no log line at all: a panic's message.
 fn is_alarming(line: &str) -> bool {
     if !line.starts_with('{') {
         return !line.is_empty();
-    }
-    #[derive(serde::Deserialize)]
-    struct Line<'a> {
-        level: Option<&'a str>,
     }
     match serde_json::from_str::<Line<'_>>(line) {
         Ok(line) => {

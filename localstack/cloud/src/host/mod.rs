@@ -7,7 +7,7 @@
 //! - [`invoke_api`]: `POST /2015-03-31/functions/{name}/invocations` for any AWS client.
 
 mod environment;
-pub mod invoke_api;
+pub(crate) mod invoke_api;
 mod logs;
 mod pool;
 mod runtime_api;
@@ -32,15 +32,15 @@ use environment::Environment;
 use pool::Pool;
 
 /// The account that everything here belongs to.
-pub const ACCOUNT: &str = "000000000000";
+pub(crate) const ACCOUNT: &str = "000000000000";
 /// The region that everything here is in.
-pub const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 /// The secret of every access key here.
-pub const SECRET: &str = "local-secret";
+pub(crate) const SECRET: &str = "local-secret";
 
 /// One function that the host can run.
 #[derive(Debug, Clone)]
-pub struct FunctionSpec {
+pub(crate) struct FunctionSpec {
     /// Its name.
     pub name: String,
     /// Its executable.
@@ -53,7 +53,7 @@ pub struct FunctionSpec {
 
 /// Why an invocation brought no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InvokeError {
+pub(crate) enum InvokeError {
     /// The function returned an error: its JSON, with `errorType` and `errorMessage`.
     Function(Bytes),
     /// It took longer than its time-out; its environment is gone.
@@ -72,7 +72,7 @@ pub enum InvokeError {
 
 impl InvokeError {
     /// The error's JSON as Lambda answers it.
-    pub fn body(&self) -> Bytes {
+    pub(crate) fn body(&self) -> Bytes {
         let (kind, message) = match self {
             Self::Function(body) => return body.clone(),
             Self::TimedOut => ("Sandbox.Timedout", "Task timed out".to_owned()),
@@ -124,7 +124,7 @@ impl Function {
 
 /// The host.
 #[derive(Debug)]
-pub struct Host {
+pub(crate) struct Host {
     functions: HashMap<String, Arc<Function>>,
     environments: Mutex<HashMap<u64, Arc<Environment>>>,
     next_environment: AtomicU64,
@@ -140,7 +140,7 @@ pub struct Host {
 
 impl Host {
     /// A host for these functions. `runtime_api` is where [`Host::serve_runtime_api`] will listen.
-    pub fn new(
+    pub(crate) fn new(
         functions: Vec<FunctionSpec>,
         variables: BTreeMap<String, String>,
         runtime_api: SocketAddr,
@@ -168,14 +168,14 @@ impl Host {
     }
 
     /// The functions' names, sorted.
-    pub fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.functions.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
     }
 
     /// Process ids of a function's environments: for tests that look from outside.
-    pub fn processes(&self, function: &str) -> Vec<u32> {
+    pub(crate) fn processes(&self, function: &str) -> Vec<u32> {
         let environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
         let of_function = environments.values().filter(|environment| environment.function.spec.name == function);
         of_function.filter_map(|environment| environment.pid()).collect()
@@ -185,7 +185,7 @@ impl Host {
     ///
     /// Await it to the end: what a call cost is booked when its answer is here. A caller that may be dropped (the
     /// handler of a request whose client hangs up) spawns it.
-    pub async fn invoke(
+    pub(crate) async fn invoke(
         self: &Arc<Self>,
         function: &str,
         event: Bytes,
@@ -231,13 +231,13 @@ impl Host {
     }
 
     /// Ends every process.
-    pub fn kill_all(&self) {
+    pub(crate) fn kill_all(&self) {
         let environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
         environments.values().for_each(|environment| environment.kill());
     }
 
     /// Ends every process and waits until they are gone.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         let environments: Vec<_> =
             self.environments.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         self.kill_all();

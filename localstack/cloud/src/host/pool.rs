@@ -144,14 +144,14 @@ impl Host {
                 invocation.fail(environment.start_failure(how.clone()));
             }
         }
-        self.finish(environment, None, Err(InvokeError::Crashed(how)));
+        environment.finish(None, Err(InvokeError::Crashed(how)));
         self.environments.lock().unwrap_or_else(PoisonError::into_inner).remove(&environment.id);
         self.front.dismiss(&environment.access_key);
         self.start_where_needed(function);
     }
 
     /// Ends environments that have been idle for long. Runs until the end.
-    pub async fn reap_idle(self: Arc<Self>) {
+    pub(crate) async fn reap_idle(self: Arc<Self>) {
         let age = self.limits.environment_idle;
         let mut rounds = tokio::time::interval(age / 4);
         loop {

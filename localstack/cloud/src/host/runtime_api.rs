@@ -14,7 +14,7 @@ use crate::server::{self, Body, BodyError};
 
 impl Host {
     /// Serves the Runtime API until the end.
-    pub fn serve_runtime_api(self: &Arc<Self>, listener: TcpListener) {
+    pub(crate) fn serve_runtime_api(self: &Arc<Self>, listener: TcpListener) {
         let host = Arc::clone(self);
         server::serve(listener, self.ending.clone(), move |request, _| {
             let host = Arc::clone(&host);
@@ -42,7 +42,7 @@ impl Host {
                     return error(StatusCode::NOT_FOUND, "no such operation");
                 };
                 let body = server::read(request.into_body(), self.limits.payload_bytes).await;
-                self.done(&environment, request_id, outcome, body)
+                done(&environment, request_id, outcome, body)
             }
             _ => error(StatusCode::NOT_FOUND, "no such operation"),
         }
@@ -57,7 +57,7 @@ impl Host {
 
     async fn next(self: &Arc<Self>, environment: &Arc<Environment>) -> Response<Body> {
         // Asking for more without having answered is a failure of the runtime.
-        self.finish(environment, None, Err(InvokeError::Crashed("it asked for more before it answered".to_owned())));
+        environment.finish(None, Err(InvokeError::Crashed("it asked for more before it answered".to_owned())));
         let work = match self.next_work(environment) {
             Ok(work) => work,
             Err(promise) => match promise.await {
@@ -67,28 +67,28 @@ impl Host {
         };
         hand_over(work, environment)
     }
+}
 
-    fn done(
-        self: &Arc<Self>,
-        environment: &Arc<Environment>,
-        request_id: &str,
-        outcome: &str,
-        body: Result<Bytes, BodyError>,
-    ) -> Response<Body> {
-        let answer = match (outcome, body) {
-            ("response", Ok(body)) => Ok(body),
-            ("error", Ok(body)) => Err(InvokeError::Function(body)),
-            (_, Err(BodyError::TooLarge)) => Err(InvokeError::TooLarge),
-            (_, Err(BodyError::BrokenOff)) => Err(InvokeError::Crashed("its answer broke off".to_owned())),
-            _ => return error(StatusCode::NOT_FOUND, "no such operation"),
-        };
-        // First the phase: whoever is woken by the answer and calls again finds an environment that is nearly free.
-        environment.function.lock().advance(environment, Phase::Finishing);
-        if self.finish(environment, Some(request_id), answer) {
-            accepted()
-        } else {
-            error(StatusCode::BAD_REQUEST, "no such invocation")
-        }
+/// An answer or an error has come in.
+fn done(
+    environment: &Arc<Environment>,
+    request_id: &str,
+    outcome: &str,
+    body: Result<Bytes, BodyError>,
+) -> Response<Body> {
+    let answer = match (outcome, body) {
+        ("response", Ok(body)) => Ok(body),
+        ("error", Ok(body)) => Err(InvokeError::Function(body)),
+        (_, Err(BodyError::TooLarge)) => Err(InvokeError::TooLarge),
+        (_, Err(BodyError::BrokenOff)) => Err(InvokeError::Crashed("its answer broke off".to_owned())),
+        _ => return error(StatusCode::NOT_FOUND, "no such operation"),
+    };
+    // First the phase: whoever is woken by the answer and calls again finds an environment that is nearly free.
+    environment.function.lock().advance(environment, Phase::Finishing);
+    if environment.finish(Some(request_id), answer) {
+        accepted()
+    } else {
+        error(StatusCode::BAD_REQUEST, "no such invocation")
     }
 }
 

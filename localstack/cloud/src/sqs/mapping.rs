@@ -41,7 +41,7 @@ const BATCH_BYTES: usize = 5 * 1024 * 1024;
 
 /// One mapping: a queue to a function.
 #[derive(Debug)]
-pub struct Mapping {
+pub(crate) struct Mapping {
     /// The service.
     pub sqs: Arc<Sqs>,
     /// Where the function runs.
@@ -74,7 +74,7 @@ struct Failure {
 
 impl Mapping {
     /// Polls until the end.
-    pub async fn run(self: Arc<Self>) {
+    pub(crate) async fn run(self: Arc<Self>) {
         let concurrency = usize::try_from(self.source.maximum_concurrency).unwrap_or(usize::MAX);
         let slots = Arc::new(Semaphore::new(concurrency));
         let caller = Caller::new(format!("queue:{}", self.queue.kind.as_str()));
@@ -108,7 +108,7 @@ impl Mapping {
         };
         while batch.len() < size && bytes(&batch) < BATCH_BYTES {
             let left = closes.saturating_duration_since(Instant::now());
-            let Ok(wait_s @ 1..) = i32::try_from(left.as_secs_f64().ceil() as i64) else { break };
+            let Ok(wait_s @ 1..) = i32::try_from(left.as_millis().div_ceil(1000)) else { break };
             match tokio::time::timeout(left, self.receive(caller, size - batch.len(), wait_s)).await {
                 Ok(more) => batch.extend(more),
                 Err(_) => break,

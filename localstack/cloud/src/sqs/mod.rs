@@ -1,7 +1,7 @@
 //! SQS: `rustack-sqs` in memory behind our front, and the event source mappings that feed functions from it.
 
-pub mod mapping;
-pub mod queues;
+pub(crate) mod mapping;
+pub(crate) mod queues;
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
 /// The service.
 #[derive(Debug)]
-pub struct Sqs {
+pub(crate) struct Sqs {
     provider: Arc<RustackSqs>,
     handler: RustackSqsHandler,
     front: Arc<Front>,
@@ -37,7 +37,7 @@ pub struct Sqs {
 
 impl Sqs {
     /// A service without queues whose queue URLs name that port.
-    pub fn new(front: Arc<Front>, port: u16) -> Arc<Self> {
+    pub(crate) fn new(front: Arc<Front>, port: u16) -> Arc<Self> {
         let provider = Arc::new(RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
             default_region: REGION.to_owned(),
@@ -49,7 +49,7 @@ impl Sqs {
     }
 
     /// Serves any AWS client until the end.
-    pub fn serve(self: &Arc<Self>, listener: TcpListener, ending: Ending) {
+    pub(crate) fn serve(self: &Arc<Self>, listener: TcpListener, ending: Ending) {
         let service = Arc::clone(self);
         server::serve(listener, ending, move |request, _| {
             let service = Arc::clone(&service);

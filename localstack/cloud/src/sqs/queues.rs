@@ -29,7 +29,7 @@ pub struct Queue {
 }
 
 /// The names of all queues for so many shards.
-pub fn names(shards: u32) -> Vec<(QueueName, String)> {
+pub(crate) fn names(shards: u32) -> Vec<(QueueName, String)> {
     let shards = (0..shards).map(|shard| (QueueName::Fanout, format!("fanout-{shard}")));
     shards.chain([QueueName::Retry, QueueName::Task].map(|kind| (kind, kind.as_str().to_owned()))).collect()
 }
@@ -37,7 +37,7 @@ pub fn names(shards: u32) -> Vec<(QueueName, String)> {
 impl Sqs {
     /// Creates all queues. The visibility time-out is per kind, in seconds: six times the time-out of the function
     /// that reads it.
-    pub async fn create_queues(
+    pub(crate) async fn create_queues(
         &self,
         shards: u32,
         receives: u32,
@@ -66,7 +66,7 @@ impl Sqs {
 }
 
 /// Queue URLs by short name, dead-letter queues included: what `/_local/endpoints` says.
-pub fn urls(queues: &[Queue]) -> BTreeMap<String, String> {
+pub(crate) fn urls(queues: &[Queue]) -> BTreeMap<String, String> {
     queues
         .iter()
         .flat_map(|queue| {

@@ -16,22 +16,22 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longer than anything here takes; a test that waits that long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A cloud and the folder that its functions are in.
-pub struct TestCloud {
-    pub running: Running,
+pub(crate) struct TestCloud {
+    pub(crate) running: Running,
     folder: TempDir,
 }
 
 impl TestCloud {
     /// With defaults.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// With options changed.
-    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let functions = folder.path().join("functions");
         let binaries = folder.path().join("binaries");
@@ -61,17 +61,17 @@ impl TestCloud {
         Self { running: LocalCloud::start(options).await.unwrap(), folder }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Opens a socket with a ticket.
-    pub async fn connect(&self, ticket: &str) -> Socket {
+    pub(crate) async fn connect(&self, ticket: &str) -> Socket {
         self.try_connect(&format!("?ticket={ticket}")).await.unwrap()
     }
 
     /// Opens a socket, or says which status refused it.
-    pub async fn try_connect(&self, query: &str) -> Result<Socket, u16> {
+    pub(crate) async fn try_connect(&self, query: &str) -> Result<Socket, u16> {
         let url = format!("{}{query}", self.running.endpoints().socket);
         match tokio::time::timeout(PATIENCE, connect_async(url)).await.unwrap() {
             Ok((stream, _)) => Ok(Socket { stream }),
@@ -81,12 +81,12 @@ impl TestCloud {
     }
 
     /// An HTTP client's view of the API.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.running.endpoints().api)
     }
 
     /// The SDK's settings for a person at the laptop.
-    pub async fn sdk(&self, endpoint: &str) -> aws_config::SdkConfig {
+    pub(crate) async fn sdk(&self, endpoint: &str) -> aws_config::SdkConfig {
         let endpoints = self.running.endpoints();
         let credentials = aws_sdk_dynamodb::config::Credentials::new(
             &endpoints.access_key_id,
@@ -104,18 +104,18 @@ impl TestCloud {
     }
 
     /// Sends a record to a queue by its short name.
-    pub async fn enqueue(&self, queue: &str, body: &Value) {
+    pub(crate) async fn enqueue(&self, queue: &str, body: &Value) {
         let client = self.sqs().await;
         let url = &self.running.endpoints().queues[queue];
         client.send_message().queue_url(url).message_body(body.to_string()).send().await.unwrap();
     }
 
-    pub async fn sqs(&self) -> aws_sdk_sqs::Client {
+    pub(crate) async fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.sdk(&self.running.endpoints().sqs).await)
     }
 
     /// How many records a queue holds: visible, and in work.
-    pub async fn queue_lengths(&self, queue: &str) -> (u32, u32) {
+    pub(crate) async fn queue_lengths(&self, queue: &str) -> (u32, u32) {
         use aws_sdk_sqs::types::QueueAttributeName::All;
         let client = self.sqs().await;
         let url = &self.running.endpoints().queues[queue];
@@ -135,7 +135,7 @@ const QUEUES: &str = "[[queues]]\nname = \"fanout\"\nbatch_size = 10\nmaximum_co
     [[queues]]\nname = \"retry\"\nbatch_size = 10\nbatch_window_s = 1\nmaximum_concurrency = 2\n";
 
 /// Waits until something holds; the event that makes it hold can't be waited for from here.
-pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !holds().await {
         assert!(tokio::time::Instant::now() < deadline, "{what} did not come to hold");
@@ -144,27 +144,27 @@ pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) 
 }
 
 /// A client's socket.
-pub struct Socket {
-    pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(crate) struct Socket {
+    pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
-    pub async fn send(&mut self, text: impl Into<String>) {
+    pub(crate) async fn send(&mut self, text: impl Into<String>) {
         self.stream.send(Message::text(text.into())).await.unwrap();
     }
 
     /// Sends a command to the function behind `message.send`.
-    pub async fn command(&mut self, command: Value) {
+    pub(crate) async fn command(&mut self, command: Value) {
         self.command_to("message.send", command).await;
     }
 
-    pub async fn command_to(&mut self, action: &str, mut command: Value) {
+    pub(crate) async fn command_to(&mut self, action: &str, mut command: Value) {
         command["action"] = json!(action);
         self.send(command.to_string()).await;
     }
 
     /// The next frame.
-    pub async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame in time") {
             Some(Ok(Message::Text(text))) => {
                 serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.to_string()))
@@ -174,19 +174,19 @@ impl Socket {
     }
 
     /// Sends a command and waits for the answer.
-    pub async fn ask(&mut self, command: Value) -> Value {
+    pub(crate) async fn ask(&mut self, command: Value) -> Value {
         self.command(command).await;
         self.next().await
     }
 
     /// Its connection id, as the function behind it sees it.
-    pub async fn id(&mut self) -> String {
+    pub(crate) async fn id(&mut self) -> String {
         let answer = self.ask(json!({})).await;
         answer["event"]["requestContext"]["connectionId"].as_str().unwrap().to_owned()
     }
 
     /// Waits for the close frame; `None` if the connection just breaks.
-    pub async fn closed(&mut self) -> Option<CloseFrame> {
+    pub(crate) async fn closed(&mut self) -> Option<CloseFrame> {
         let closing = async {
             loop {
                 match self.stream.next().await {
@@ -199,7 +199,7 @@ impl Socket {
         tokio::time::timeout(PATIENCE, closing).await.expect("a close in time")
     }
 
-    pub async fn close_code(&mut self) -> Option<u16> {
+    pub(crate) async fn close_code(&mut self) -> Option<u16> {
         self.closed().await.map(|frame| frame.code.into())
     }
 }
