@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use tidings_application::clock::{Clock, Random};
+use tidings_application::history::ReadHistory;
 use tidings_application::identity::ports::{
     AccountCreate, AccountRead, AccountRehash, DeriveIds, PasswordHasher, RefreshTokens, SessionRead, SessionWrite,
     SignTokens, VerifyAccessTokens,
 };
 use tidings_application::identity::{IssueTicket, Lifetimes, Refresh, SignIn, SignUp};
+use tidings_application::ports::{InboxRead, InboxSettle, LogRead};
+use tidings_application::sync::{OverHttp, SyncDevice};
 use tidings_dynamodb::Client;
+use tidings_dynamodb::inboxes::InboxTable;
+use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::social::SocialTable;
 use tidings_identity::{Hasher, Keys, SigningKey, UnpublishedKey, VerifyingKeys};
 use tidings_runtime::clock::SystemClock;
@@ -20,6 +25,10 @@ use tidings_runtime::settings::{Environment, Setting, all};
 pub(crate) trait Adapters: Send + Sync + 'static {
     /// Accounts and sessions.
     type Store: AccountRead + AccountCreate + AccountRehash + SessionRead + SessionWrite + Clone;
+    /// Conversations.
+    type Log: LogRead + Clone;
+    /// What people have of them.
+    type Inboxes: InboxRead + InboxSettle;
     /// Passwords.
     type Hasher: PasswordHasher + DeriveIds + Clone;
     /// Tokens.
@@ -34,6 +43,8 @@ pub(crate) struct App<A: Adapters> {
     pub(crate) sign_in: SignIn<A::Store, A::Hasher, A::Keys, A::Clock>,
     pub(crate) refresh: Refresh<A::Store, A::Keys, A::Clock>,
     pub(crate) issue_ticket: IssueTicket<A::Store, A::Keys, A::Clock>,
+    pub(crate) sync: SyncDevice<A::Log, A::Inboxes, OverHttp, OverHttp, A::Clock>,
+    pub(crate) history: ReadHistory<A::Log>,
     pub(crate) keys: A::Keys,
     pub(crate) clock: A::Clock,
     /// The published key set.
@@ -63,6 +74,7 @@ pub(crate) struct Options {
 impl<A: Adapters> App<A> {
     pub(crate) fn new(
         store: &A::Store,
+        (log, inboxes): (A::Log, A::Inboxes),
         hasher: &A::Hasher,
         keys: &A::Keys,
         key_set: &str,
@@ -81,6 +93,8 @@ impl<A: Adapters> App<A> {
                 clock: clock.clone(),
                 ttl_s: ticket_ttl_s,
             },
+            sync: SyncDevice { log: log.clone(), inboxes, routes: OverHttp, gateway: OverHttp, clock: clock.clone() },
+            history: ReadHistory { log },
             keys: keys.clone(),
             clock: clock.clone(),
             key_set: key_set.to_owned(),
@@ -94,6 +108,8 @@ pub(crate) struct Aws;
 
 impl Adapters for Aws {
     type Store = SocialTable;
+    type Log = LogTable;
+    type Inboxes = InboxTable;
     type Hasher = Hasher;
     type Keys = Keys;
     type Clock = SystemClock;
@@ -103,6 +119,8 @@ impl Adapters for Aws {
 #[derive(Debug)]
 pub(crate) struct Settings {
     social_table: String,
+    log_table: String,
+    inboxes_table: String,
     signing_key: SigningKey,
     verifying_keys: VerifyingKeys,
     options: Options,
@@ -110,25 +128,31 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn read(environment: &Environment) -> Setting<Self> {
-        let (social_table, signing_key, verifying_keys, sign_ups_open, access, refresh, ticket, socket_url) = all((
-            environment.social_table(),
-            environment.signing_key(),
-            environment.verifying_keys(),
-            environment.sign_ups_open(),
-            environment.access_token_ttl_s(),
-            environment.refresh_token_ttl_s(),
-            environment.ticket_ttl_s(),
-            environment.socket_url(),
+        // Nested, so that everything that is wrong is named at once.
+        let ((social_table, log_table, inboxes_table), (signing_key, verifying_keys), rest) = all((
+            all((environment.social_table(), environment.log_table(), environment.inboxes_table())),
+            all((environment.signing_key(), environment.verifying_keys())),
+            all((
+                environment.sign_ups_open(),
+                environment.access_token_ttl_s(),
+                environment.refresh_token_ttl_s(),
+                environment.ticket_ttl_s(),
+                environment.socket_url(),
+            )),
         ))?;
+        let (sign_ups_open, access, refresh, ticket, socket_url) = rest;
         let lifetimes = Lifetimes { access_token_s: access, refresh_token_s: refresh };
         let options = Options { sign_ups_open, lifetimes, ticket_ttl_s: ticket, socket_url };
-        Ok(Self { social_table, signing_key, verifying_keys, options })
+        Ok(Self { social_table, log_table, inboxes_table, signing_key, verifying_keys, options })
     }
 }
 
 /// The use cases on AWS.
 pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Result<Shared<Aws>, UnpublishedKey> {
-    let store = SocialTable::new(Client::new(sdk), settings.social_table);
+    let dynamo = Client::new(sdk);
+    let log = LogTable::new(dynamo.clone(), settings.log_table);
+    let inboxes = InboxTable::new(dynamo.clone(), settings.inboxes_table);
+    let store = SocialTable::new(dynamo, settings.social_table);
     let keys = Keys::new(settings.signing_key, settings.verifying_keys)?;
-    Ok(App::new(&store, &Hasher::new(), &keys, keys.key_set(), &SystemClock, settings.options))
+    Ok(App::new(&store, (log, inboxes), &Hasher::new(), &keys, keys.key_set(), &SystemClock, settings.options))
 }

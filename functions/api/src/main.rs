@@ -5,6 +5,7 @@ mod app;
 mod bearer;
 mod checked;
 mod keys;
+mod messages;
 mod refused;
 mod router;
 mod sessions;

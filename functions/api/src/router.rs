@@ -8,7 +8,7 @@ use tidings_protocol::error::{ErrorBody, ErrorCode};
 
 use crate::app::{Adapters, Shared};
 use crate::refused::Refused;
-use crate::{accounts, bearer, keys, sessions, tickets};
+use crate::{accounts, bearer, keys, messages, sessions, tickets};
 
 /// Largest request body, in bytes. The largest request is a sign-in of about 1 KB.
 pub(crate) const BODY_MAX: usize = 16 * 1024;
@@ -16,8 +16,10 @@ pub(crate) const BODY_MAX: usize = 16 * 1024;
 /// Every route.
 pub(crate) fn router<A: Adapters>(app: Shared<A>) -> Router {
     // What needs a bearer goes here; its handlers get a `bearer::SignedIn`.
-    let signed_in =
-        Router::new().merge(tickets::routes()).route_layer(from_fn_with_state(app.clone(), bearer::authenticate::<A>));
+    let signed_in = Router::new()
+        .merge(tickets::routes())
+        .merge(messages::routes())
+        .route_layer(from_fn_with_state(app.clone(), bearer::authenticate::<A>));
     Router::new()
         .merge(accounts::routes())
         .merge(sessions::routes())

@@ -6,23 +6,26 @@ use tidings_dynamodb::Client;
 use tidings_dynamodb::routes::RouteTable;
 use tidings_gateway::Connections;
 use tidings_runtime::clock::SystemClock;
+use tidings_runtime::settings::{Environment, Setting, all};
 use tidings_sqs::Queues;
 use tidings_wire::job::Job;
 
 type Delivery = Deliver<Connections, RouteTable, Queues, SystemClock>;
 
-/// Table `routes`; the sockets; the queues.
-type Settings = (String, String, Vec<String>, String);
-
 /// Adapters into the use case.
-pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Delivery {
-    let (routes, endpoint, fan_out, retry) = settings;
-    Deliver {
+pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Delivery> {
+    let (routes, endpoint, fan_out, retry) = all((
+        environment.routes_table(),
+        environment.gateway_endpoint(),
+        environment.fanout_queue_urls(),
+        environment.retry_queue_url(),
+    ))?;
+    Ok(Deliver {
         gateway: Connections::at(sdk, endpoint),
         routes: RouteTable::new(Client::new(sdk), routes),
         queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry),
         clock: SystemClock,
-    }
+    })
 }
 
 /// Works one record off. A record that is no job is an error too: it ends in the dead-letter queue, not lost.

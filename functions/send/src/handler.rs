@@ -19,6 +19,7 @@ use tidings_protocol::actions::{MessageSend, MessageSendReply, SendResult};
 use tidings_protocol::body::InvalidBody;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_runtime::clock::SystemClock;
+use tidings_runtime::settings::{Environment, Setting, all};
 use tidings_runtime::websocket::Caller;
 use tidings_sqs::Queues;
 use tidings_wire::entry::body_in;
@@ -26,14 +27,20 @@ use tidings_wire::refusal;
 
 type Send = SendMessages<LogTable, InboxTable, SocialTable, Connections, RouteTable, Queues, SystemClock>;
 
-/// Tables `log`, `inboxes`, `social`, `routes`; the sockets; the queues; how many are pushed to inline.
-type Settings = (String, String, String, String, String, Vec<String>, String, usize);
-
 /// Adapters into the use case.
-pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Arc<Send> {
-    let (log, inboxes, social, routes, endpoint, fan_out, retry, inline_max) = settings;
+pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Arc<Send>> {
+    let (log, inboxes, social, routes, endpoint, fan_out, retry, inline_max) = all((
+        environment.log_table(),
+        environment.inboxes_table(),
+        environment.social_table(),
+        environment.routes_table(),
+        environment.gateway_endpoint(),
+        environment.fanout_queue_urls(),
+        environment.retry_queue_url(),
+        environment.inline_push_max(),
+    ))?;
     let dynamo = Client::new(sdk);
-    Arc::new(SendMessages {
+    Ok(Arc::new(SendMessages {
         log: LogTable::new(dynamo.clone(), log),
         inboxes: InboxTable::new(dynamo.clone(), inboxes),
         accounts: SocialTable::new(dynamo.clone(), social),
@@ -44,7 +51,7 @@ pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Arc<Send> {
             clock: SystemClock,
         },
         inline_max,
-    })
+    }))
 }
 
 /// `message.send`.

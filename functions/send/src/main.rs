@@ -3,7 +3,7 @@
 mod handler;
 
 use lambda_runtime::Error;
-use tidings_runtime::settings::{Environment, all};
+use tidings_runtime::settings::Environment;
 use tidings_runtime::websocket::Actions;
 use tidings_runtime::{aws, telemetry};
 
@@ -11,16 +11,6 @@ use tidings_runtime::{aws, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::start(&environment);
-    let settings = all((
-        environment.log_table(),
-        environment.inboxes_table(),
-        environment.social_table(),
-        environment.routes_table(),
-        environment.gateway_endpoint(),
-        environment.fanout_queue_urls(),
-        environment.retry_queue_url(),
-        environment.inline_push_max(),
-    ))?;
-    let send = handler::build(&aws::config().await, settings);
+    let send = handler::build(&environment, &aws::config().await)?;
     Actions::new().on(move |caller, request| handler::message_send(send.clone(), caller, request)).serve().await
 }

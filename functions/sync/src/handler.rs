@@ -18,6 +18,7 @@ use tidings_protocol::actions::{ConversationRead, ConversationReadReply, History
 use tidings_protocol::error::ErrorBody;
 use tidings_runtime::clock::SystemClock;
 use tidings_runtime::reading;
+use tidings_runtime::settings::{Environment, Setting, all};
 use tidings_runtime::websocket::Caller;
 use tidings_sqs::Queues;
 use tidings_wire::pages::REPLY_ROOM;
@@ -26,12 +27,20 @@ use tidings_wire::refusal;
 type SyncSocket = SyncDevice<LogTable, InboxTable, RouteTable, Connections, SystemClock>;
 type Read = ReadConversation<LogTable, InboxTable, Connections, RouteTable, Queues, SystemClock>;
 
-/// Tables `log`, `inboxes`, `routes`; the sockets; the queues; how many are pushed to inline.
-type Settings = (String, String, String, String, Vec<String>, String, usize);
-
 /// Adapters into the use cases.
-pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> (Arc<SyncSocket>, Arc<ReadHistory<LogTable>>, Arc<Read>) {
-    let (log, inboxes, routes, endpoint, fan_out, retry, inline_max) = settings;
+pub(crate) fn build(
+    environment: &Environment,
+    sdk: &SdkConfig,
+) -> Setting<(Arc<SyncSocket>, Arc<ReadHistory<LogTable>>, Arc<Read>)> {
+    let (log, inboxes, routes, endpoint, fan_out, retry, inline_max) = all((
+        environment.log_table(),
+        environment.inboxes_table(),
+        environment.routes_table(),
+        environment.gateway_endpoint(),
+        environment.fanout_queue_urls(),
+        environment.retry_queue_url(),
+        environment.inline_push_max(),
+    ))?;
     let dynamo = Client::new(sdk);
     let log = LogTable::new(dynamo.clone(), log);
     let inboxes = InboxTable::new(dynamo.clone(), inboxes);
@@ -47,7 +56,7 @@ pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> (Arc<SyncSocket>, Ar
     let queue = Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry);
     let deliver = Deliver { gateway, routes, queue, clock: SystemClock };
     let read = ReadConversation { log: log.clone(), inboxes, deliver, inline_max };
-    (Arc::new(sync), Arc::new(ReadHistory { log }), Arc::new(read))
+    Ok((Arc::new(sync), Arc::new(ReadHistory { log }), Arc::new(read)))
 }
 
 /// `sync`: a page that fits a frame.

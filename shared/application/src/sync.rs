@@ -1,11 +1,12 @@
 //! `sync`: drives [`tidings_domain::sync::Sync`], then settles what is due.
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use tidings_domain::ids::{ConversationId, UserId};
+use tidings_domain::delivery::{Event, Post};
+use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::InboxEntry;
 use tidings_domain::limits::{SINCE_OVERLAP_MS, SYNC_ENTRIES};
 use tidings_domain::log::{Entry, Head};
-use tidings_domain::route::Route;
+use tidings_domain::route::{Claim, Route};
 use tidings_domain::settle::{self, Settle};
 use tidings_domain::sync::{Answer, Call, Conversation, Request, Seen, Step, Sync};
 use tidings_domain::time::Timestamp;
@@ -30,6 +31,46 @@ pub struct SyncDevice<L, I, R, G, C> {
     pub gateway: G,
     /// The time.
     pub clock: C,
+}
+
+/// The routes and the sockets of a sync over HTTP: there is no connection, so none is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OverHttp;
+
+impl OverHttp {
+    fn asked<T>() -> Result<T, PortError> {
+        Err(PortError::fatal("a sync over HTTP has no connection"))
+    }
+}
+
+impl RouteRead for OverHttp {
+    async fn of(&self, _: UserId) -> Result<Vec<Route>, PortError> {
+        Self::asked()
+    }
+
+    async fn get(&self, _: UserId, _: &DeviceId) -> Result<Option<Route>, PortError> {
+        Self::asked()
+    }
+}
+
+impl RouteWrite for OverHttp {
+    async fn claim(&self, _: &Route) -> Result<Claim, PortError> {
+        Self::asked()
+    }
+
+    async fn release(&self, _: UserId, _: &DeviceId, _: &ConnectionId) -> Result<bool, PortError> {
+        Self::asked()
+    }
+}
+
+impl Gateway for OverHttp {
+    async fn post(&self, _: &ConnectionId, _: &[Event]) -> Post {
+        Post::Failed
+    }
+
+    async fn close(&self, _: &ConnectionId) -> Result<(), PortError> {
+        Self::asked()
+    }
 }
 
 /// Which page of whose inbox.

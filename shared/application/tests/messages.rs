@@ -1,4 +1,5 @@
 //! The use cases of messages against the fakes.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use tidings_application::clock::Clock;
 use tidings_application::connect::{ConnectDevice, DisconnectDevice};

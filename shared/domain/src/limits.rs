@@ -48,6 +48,10 @@ pub const SPANS_MAX: usize = 16;
 /// Entries in one page of history: 100 entries of 256 bytes fit the 32 KB frame.
 pub const HISTORY_PAGE_MAX: usize = 100;
 
+/// Entries in one page of history over HTTP: 1,000 entries of 400 bytes are 100 read units and a tenth of the answer
+/// that a function may give.
+pub const HISTORY_HTTP_PAGE_MAX: usize = 1_000;
+
 /// Entries in one page of history when the client names no limit.
 pub const HISTORY_PAGE_DEFAULT: usize = 50;
 

@@ -1,5 +1,7 @@
 //! `POST /v1/sessions` and `/v1/sessions/refresh`: sign in, stay signed in.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidings_domain::identity::{DisplayName, Password, Platform, Username};
@@ -35,14 +37,14 @@ pub struct Device {
 }
 
 /// Stay signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefreshSession {
     /// The newest refresh token. It works once; using an older one ends the session.
     pub refresh_token: String,
 }
 
 /// Tokens, both bound to the device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionReply {
     /// A JWT (EdDSA) for the `authorization` header.
     pub access_token: String,
@@ -52,4 +54,31 @@ pub struct SessionReply {
     pub expires_in: u64,
     /// Who signed in.
     pub user: User,
+}
+
+// Tokens must not end in a log because somebody printed a request.
+
+impl fmt::Debug for RefreshSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshSession").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SessionReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expires_in, user, .. } = self;
+        f.debug_struct("SessionReply").field("expires_in", expires_in).field("user", user).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_never_printed() {
+        let reply: SessionReply = serde_json::from_str(&REPLY_EXAMPLE.replace("opaque", "s3cret")).unwrap();
+        let refresh: RefreshSession = serde_json::from_str(&REFRESH_EXAMPLE.replace("opaque", "s3cret")).unwrap();
+        assert!(!format!("{reply:?} {refresh:?}").contains("s3cret"));
+    }
 }

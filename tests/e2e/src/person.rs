@@ -1,0 +1,111 @@
+//! People and their devices.
+
+use serde_json::{Value, json};
+use tidings_domain::ids::{ConversationId, UserId};
+use tidings_protocol::http::{CreateAccountReply, SessionReply, TicketReply};
+
+use crate::cloud::Cloud;
+use crate::socket::Socket;
+
+/// The password of everybody here.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Somebody with an account.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their user name.
+    pub username: String,
+    /// Their id.
+    pub user: UserId,
+}
+
+/// A device that is signed in.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Whose.
+    pub user: UserId,
+    /// Its id.
+    pub id: String,
+    /// Its tokens.
+    pub session: SessionReply,
+}
+
+/// A ULID of now.
+pub fn client_id() -> String {
+    ulid::Ulid::from_parts(now_ms(), rand::random::<u128>() >> 48).to_string()
+}
+
+/// Now, in milliseconds since the Unix epoch.
+#[expect(clippy::disallowed_methods, reason = "tests take the machine's time here alone")]
+pub fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+impl Person {
+    /// A new account.
+    pub async fn sign_up(cloud: &Cloud, name: &str) -> Self {
+        let username = format!("{name}_{:x}", rand::random::<u32>());
+        let body = json!({ "username": username, "password": PASSWORD, "display_name": name });
+        let (status, reply) = post(cloud, "/v1/accounts", None, &body).await;
+        assert_eq!(status, 201, "{reply}");
+        let reply: CreateAccountReply = serde_json::from_value(reply).unwrap();
+        Self { username, user: reply.user.id.0 }
+    }
+
+    /// Signs in on a device.
+    pub async fn device(&self, cloud: &Cloud, id: &str) -> Device {
+        let device = json!({ "id": id, "name": id, "platform": "desktop" });
+        let body = json!({ "username": self.username, "password": PASSWORD, "device": device });
+        let (status, reply) = post(cloud, "/v1/sessions", None, &body).await;
+        assert_eq!(status, 200, "{reply}");
+        Device { user: self.user, id: id.to_owned(), session: serde_json::from_value(reply).unwrap() }
+    }
+
+    /// Signs in on a device and connects it.
+    pub async fn online(&self, cloud: &Cloud, id: &str) -> Socket {
+        self.device(cloud, id).await.connect(cloud).await
+    }
+
+    /// The direct conversation with somebody.
+    pub fn with(&self, other: &Self) -> ConversationId {
+        ConversationId::direct(self.user, other.user)
+    }
+}
+
+impl Device {
+    /// A ticket for one socket.
+    pub async fn ticket(&self, cloud: &Cloud) -> TicketReply {
+        let (status, reply) = post(cloud, "/v1/tickets", Some(&self.session.access_token), &Value::Null).await;
+        assert_eq!(status, 200, "{reply}");
+        serde_json::from_value(reply).unwrap()
+    }
+
+    /// Connects with a fresh ticket.
+    pub async fn connect(&self, cloud: &Cloud) -> Socket {
+        let ticket = self.ticket(cloud).await;
+        Socket::open(&format!("{}?ticket={}", ticket.url, ticket.ticket)).await.expect("the socket comes up")
+    }
+
+    /// A GET with this device's token: status and body.
+    pub async fn get(&self, cloud: &Cloud, path: &str) -> (u16, Value) {
+        let url = format!("{}{path}", cloud.endpoints().api);
+        let answer = cloud.http.get(url).bearer_auth(&self.session.access_token).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}
+
+/// A POST: status and body.
+pub async fn post(cloud: &Cloud, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+    let url = format!("{}{path}", cloud.endpoints().api);
+    let mut request = cloud.http.post(url);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap_or(Value::Null))
+}

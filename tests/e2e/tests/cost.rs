@@ -1,0 +1,120 @@
+//! COST-1: each action within the budget that the table of actions declares, in the case that it names.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tidings_e2e::person::client_id;
+use tidings_e2e::{Cloud, Person, Socket};
+use tidings_local::ledger::Counters;
+use tidings_protocol::actions::{ACTIONS, action};
+
+/// Texts of 256 bytes, as the declared prices are for.
+fn message(conversation: &str, after: u64) -> Value {
+    let body = json!({ "type": "text", "text": "x".repeat(256) });
+    json!({ "conversation": conversation, "after": after, "client_id": client_id(), "body": body })
+}
+
+fn assert_within_budget(name: &str, spent: &Counters, times: u32) {
+    let budget = action(name).unwrap().budget;
+    let each = |units: f64| units / f64::from(times);
+    for (what, spent, allowed) in [
+        ("gateway messages", spent.gateway_messages as f64, budget.gateway_messages),
+        ("write units", spent.write_units, budget.write_units),
+        ("read units", spent.read_units, budget.read_units),
+        ("invocations", spent.invocations as f64, budget.invocations),
+        ("queue requests", spent.queue_requests as f64, budget.queue_requests),
+    ] {
+        assert!(each(spent) <= f64::from(allowed), "{name}: {} {what}, and its budget is {allowed}", each(spent));
+    }
+}
+
+struct Stage {
+    cloud: Cloud,
+    ann: Person,
+    bob: Person,
+    laptop: Socket,
+    desk: Socket,
+    talk: String,
+}
+
+impl Stage {
+    /// Two people with one online device each, in a lively conversation.
+    async fn set() -> Self {
+        let cloud = Cloud::start().await;
+        let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+        let mut laptop = ann.online(&cloud, "laptop").await;
+        let mut desk = bob.online(&cloud, "desk").await;
+        let talk = ann.with(&bob).to_string();
+        laptop.ok("message.send", message(&talk, 0)).await;
+        desk.event().await;
+        cloud.running().reset_ledger();
+        Self { cloud, ann, bob, laptop, desk, talk }
+    }
+
+    /// What the use case has spent, and from now on again.
+    fn spent(&self, use_case: &str) -> Counters {
+        let spent = self.cloud.cost(use_case);
+        self.cloud.running().reset_ledger();
+        spent
+    }
+}
+
+#[tokio::test]
+async fn every_action_keeps_its_budget() {
+    let mut stage = Stage::set().await;
+    let mut checked = BTreeSet::new();
+    let mut check = |name: &'static str, spent: Counters, times: u32| {
+        assert!(spent.gateway_messages > 0 || name.starts_with('$'), "{name} was not measured: {spent:?}");
+        assert_within_budget(name, &spent, times);
+        checked.insert(name);
+    };
+
+    for after in 1..=10 {
+        stage.laptop.ok("message.send", message(&stage.talk, after)).await;
+        stage.desk.event().await;
+    }
+    let sent = stage.spent("message.send");
+    assert_eq!((sent.invocations, sent.write_units, sent.gateway_messages, sent.queue_requests), (10, 10.0, 30, 0));
+    assert!(sent.read_units > 0.0);
+    check("message.send", sent, 10);
+
+    stage.desk.ok("conversation.read", json!({ "conversation": stage.talk, "seq": 5 })).await;
+    stage.laptop.event().await;
+    check("conversation.read", stage.spent("conversation.read"), 1);
+
+    stage.desk.ok("history", json!({ "conversation": stage.talk, "limit": 5 })).await;
+    check("history", stage.spent("history"), 1);
+
+    stage.desk.ok("user.get", json!({ "username": stage.ann.username })).await;
+    check("user.get", stage.spent("user.get"), 1);
+
+    for name in ["one", "two", "three", "four"] {
+        let friend = stage.cloud.person(name).await;
+        stage.desk.ok("message.send", message(&stage.bob.with(&friend).to_string(), 0)).await;
+    }
+    stage.cloud.running().reset_ledger();
+    let synced = stage.desk.ok("sync", json!({})).await;
+    assert_eq!(synced["conversations"].as_array().unwrap().len(), 5);
+    check("sync", stage.spent("sync"), 1);
+
+    stage.desk.ask("dance", json!({})).await;
+    check("$default", stage.spent("$default"), 1);
+    stage.desk.send_text(r#"{"action":"ping"}"#).await;
+    assert!(stage.desk.is_quiet(200).await);
+    check("ping", stage.spent("ping"), 1);
+
+    let device = stage.bob.device(&stage.cloud, "tablet").await;
+    stage.cloud.running().reset_ledger();
+    let tablet = device.connect(&stage.cloud).await;
+    let connected = stage.spent("$connect");
+    assert_eq!((connected.write_units, connected.read_units), (1.0, 0.0));
+    check("$connect", connected, 1);
+    tablet.close().await;
+    tidings_e2e::cloud::eventually("the disconnect", async || stage.cloud.cost("$disconnect").write_units > 0.0).await;
+    check("$disconnect", stage.spent("$disconnect"), 1);
+
+    let all: BTreeSet<_> = ACTIONS.iter().map(|action| action.name).collect();
+    assert_eq!(checked, all, "an action has a budget that nobody checks");
+    stage.cloud.stop().await;
+}

@@ -1,0 +1,44 @@
+//! Real conversations, all at once, through the command line: every transcript equals the file.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+
+use serde_json::Value;
+use tidings_e2e::{Cli, Cloud};
+
+async fn replay(args: &[&str]) -> Value {
+    let cloud = Cloud::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let cli = Cli::new(&cloud, home.path());
+    let printed = cli.ok("replayer", &[&["replay"], args, &["--json"]].concat()).await;
+    cloud.stop().await;
+    let summary = printed.lines().rfind(|line| line.starts_with('{')).expect("a summary").to_owned();
+    serde_json::from_str(&summary).unwrap()
+}
+
+fn assert_clean(summary: &Value, messages: u64) {
+    for what in ["lost", "doubled", "out_of_order", "corrupted"] {
+        assert_eq!(summary[what], 0, "{summary}");
+    }
+    assert_eq!(summary["messages"].as_u64(), Some(messages), "{summary}");
+}
+
+#[tokio::test]
+async fn dialogues_end_as_they_are_in_the_file() {
+    let file = tidings_local::options::workspace().join("tests/data/dialogues.jsonl");
+    let summary = replay(&[file.to_str().unwrap(), "--dialogues", "12"]).await;
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut dialogues: Vec<&str> = Vec::new();
+    let mut messages = 0;
+    for line in text.lines() {
+        let dialogue = line.split('"').nth(3).unwrap();
+        if !dialogues.contains(&dialogue) {
+            dialogues.push(dialogue);
+        }
+        messages += u64::from(dialogues.len() <= 12);
+    }
+    assert_clean(&summary, messages);
+}
+
+#[tokio::test]
+async fn four_devices_contend_for_one_conversation() {
+    assert_clean(&replay(&["--contend"]).await, 2_000);
+}
