@@ -9,7 +9,7 @@ use tidings_protocol::actions::{Call, Sent, UserGet};
 use tidings_protocol::body::Body;
 use tidings_protocol::http::{CreateAccount, CreateSession, Device};
 use tidings_protocol::user::User;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::sleep;
 
 use crate::clock::{self, Dice};
@@ -19,7 +19,7 @@ use crate::error::{ApiError, CallError, NotSent, OpenError, SendError, StoreErro
 use crate::http::{Api, Network};
 use crate::session::{Account, Session};
 use crate::store::{Store, Write};
-use crate::update::{Update, Updates};
+use crate::update::{Connection, ConnectionState, Update, Updates};
 use crate::view::{Conversation, Outgoing};
 
 /// How often signing up and in is tried while the server is busy or away.
@@ -56,6 +56,7 @@ pub struct SignIn {
 pub struct Client {
     commands: mpsc::Sender<Command>,
     updates: broadcast::Sender<Arc<Update>>,
+    states: watch::Receiver<ConnectionState>,
     pub(crate) account: Arc<Account>,
     pub(crate) store: Store,
     me: User,
@@ -115,9 +116,12 @@ impl Client {
     async fn start(store: Store, options: Options, api: Api, session: Session) -> Result<Self, OpenError> {
         let (me, device) = (session.user.clone(), session.device.clone());
         let (updates, _) = broadcast::channel(options.update_buffer.max(1));
+        let begin = ConnectionState::Offline { reason: "not connected".into(), retry_in: None };
+        let (states, state) = watch::channel(begin);
         let account = Arc::new(Account::new(api, store.clone(), session));
-        let commands = Engine::start(options, account.clone(), store.clone(), me.id.0, updates.clone()).await?;
-        Ok(Self { commands, updates, account, store, me, device })
+        let told = (updates.clone(), states);
+        let commands = Engine::start(options, account.clone(), store.clone(), me.id.0, told).await?;
+        Ok(Self { commands, updates, states: state, account, store, me, device })
     }
 
     /// Who is signed in.
@@ -159,6 +163,11 @@ impl Client {
     /// A reader of what happens from now on.
     pub fn updates(&self) -> Updates {
         Updates(self.updates.subscribe())
+    }
+
+    /// The state of the connection, now and later.
+    pub fn connection(&self) -> Connection {
+        Connection(self.states.clone())
     }
 
     /// Sends a message. It is durable when this returns: it will arrive, once, in this order, whatever happens to

@@ -57,5 +57,5 @@ pub use crate::config::{AfterWrite, Options, Timing};
 pub use crate::error::{ApiError, CallError, NotSent, OpenError, SendError, StoreError};
 pub use crate::http::Network;
 pub use crate::store::{Durability, Store};
-pub use crate::update::{ConnectionState, MessageState, Next, Update, Updates};
+pub use crate::update::{Connection, ConnectionState, MessageState, Next, Update, Updates};
 pub use crate::view::{Conversation, HistoryPage, Outgoing, Page};

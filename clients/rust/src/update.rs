@@ -7,7 +7,7 @@ use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_protocol::actions::Sent;
 use tidings_protocol::entry::Entry;
 use tidings_protocol::error::ErrorBody;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Something changed.
 #[derive(Clone, Debug)]
@@ -101,6 +101,22 @@ pub enum MessageState {
     Acknowledged(Sent),
     /// The server refuses it for good.
     Failed(ErrorBody),
+}
+
+/// The present state of the connection.
+#[derive(Clone, Debug)]
+pub struct Connection(pub(crate) watch::Receiver<ConnectionState>);
+
+impl Connection {
+    /// The state now.
+    pub fn state(&self) -> ConnectionState {
+        self.0.borrow().clone()
+    }
+
+    /// The first state from now on that `wanted` takes, the present one included; `None` when the client has ended.
+    pub async fn until(&mut self, wanted: impl FnMut(&ConnectionState) -> bool) -> Option<ConnectionState> {
+        self.0.wait_for(wanted).await.ok().map(|state| state.clone())
+    }
 }
 
 /// A reader of updates.

@@ -21,7 +21,7 @@ use tidings_protocol::actions::{HistoryReply, Sent};
 use tidings_protocol::body::Body;
 use tidings_protocol::entry::Entry;
 use tidings_protocol::error::ErrorBody;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use self::calls::Calls;
@@ -115,6 +115,7 @@ pub(crate) struct Engine {
     /// How far our clock is ahead of the server's, in milliseconds, as far as it ever complained.
     clock_ahead_ms: u64,
     updates: broadcast::Sender<Arc<Update>>,
+    states: watch::Sender<ConnectionState>,
     inputs: mpsc::Sender<Input>,
     link: Link,
     calls: Calls,
@@ -142,7 +143,7 @@ impl Engine {
         account: Arc<Account>,
         store: Store,
         me: UserId,
-        updates: broadcast::Sender<Arc<Update>>,
+        (updates, states): (broadcast::Sender<Arc<Update>>, watch::Sender<ConnectionState>),
     ) -> Result<mpsc::Sender<Command>, StoreError> {
         let loaded = store.load().await?;
         let (inputs, heard) = mpsc::channel(ROUND);
@@ -152,6 +153,7 @@ impl Engine {
             dice: Dice::new(options.seed),
             clock_ahead_ms: 0,
             updates,
+            states,
             inputs,
             link: Link::default(),
             calls: Calls::default(),
@@ -211,6 +213,7 @@ impl Engine {
             }
         };
         self.link.close();
+        self.states.send_replace(ConnectionState::Closed);
         let _ = self.updates.send(Arc::new(Update::Connection(ConnectionState::Closed)));
         // Whoever waits for a message or a call learns that nobody is there any more.
         drop(self);
@@ -288,7 +291,12 @@ impl Engine {
                 (Effect::Answer(answer), written) => answer(written.as_ref().copied()),
                 (Effect::Write(frame), Ok(())) => self.link.write(frame),
                 // No reader is no error.
-                (Effect::Tell(update), Ok(())) => drop(self.updates.send(Arc::new(update))),
+                (Effect::Tell(update), Ok(())) => {
+                    if let Update::Connection(state) = &update {
+                        self.states.send_replace(state.clone());
+                    }
+                    let _ = self.updates.send(Arc::new(update));
+                }
                 (Effect::Write(_) | Effect::Tell(_), Err(_)) => {}
             }
         }

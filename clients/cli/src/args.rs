@@ -1,0 +1,201 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Where the local cloud listens.
+pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:4510";
+
+/// Tidings in a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, about, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Who and where.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Place {
+    /// A person on a device. Several profiles are several people, or several devices of one.
+    #[arg(long, global = true, default_value = "default", env = "TIDINGS_PROFILE")]
+    pub(crate) profile: String,
+    /// Address of the server, for registering and signing in [default: http://127.0.0.1:4510]
+    #[arg(long, global = true, value_name = "URL", env = "TIDINGS_SERVER")]
+    pub(crate) server: Option<String>,
+    /// Where profiles are kept [default: the platform's place for data]
+    #[arg(long, global = true, value_name = "FOLDER", env = "TIDINGS_HOME", hide = true)]
+    pub(crate) home: Option<PathBuf>,
+    /// Any value: no colours.
+    #[arg(long, global = true, env = "NO_COLOR", hide = true)]
+    pub(crate) no_color: Option<String>,
+    /// For tests: end hard, with code 86, right after a message's frame was written and before its
+    /// acknowledgement can be heard. Makes the window between the two as wide as it gets.
+    #[arg(long, global = true, value_name = "1", env = "TIDINGS_TEST_EXIT_AFTER_WRITE", hide = true)]
+    pub(crate) test_exit_after_write: Option<String>,
+}
+
+impl Place {
+    /// The server to register or sign in at.
+    pub(crate) fn server(&self) -> &str {
+        self.server.as_deref().unwrap_or(DEFAULT_SERVER)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an account and sign in
+    Register(Register),
+    /// Sign in on this device
+    Login(Login),
+    /// Talk to somebody
+    Chat(Chat),
+    /// Send one message and wait until it is acknowledged
+    ///
+    /// Exit codes: 0 acknowledged; 1 refused, nothing was sent; 3 not acknowledged in time, but safe in the outbox:
+    /// any later command of this profile that connects sends it.
+    #[command(verbatim_doc_comment)]
+    Send(Send),
+    /// Print the messages of all conversations as they come
+    Listen(Listen),
+    /// Print the messages with somebody
+    History(History),
+    /// List conversations, with what is unread
+    Conversations(Conversations),
+    /// Replay dialogues between many people at once and check that nothing was lost, doubled or reordered
+    Replay(Replay),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Register {
+    /// 3 to 32 of a-z 0-9 _ . beginning with a letter
+    pub(crate) username: String,
+    /// What others see [default: the user name]
+    #[arg(long, value_name = "DISPLAY")]
+    pub(crate) name: Option<String>,
+    /// The password; asked for if missing
+    #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Login {
+    /// The user name
+    pub(crate) username: String,
+    /// The password; asked for if missing
+    #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Chat {
+    /// User name or id; your own is for notes to yourself
+    pub(crate) peer: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Send {
+    /// User name or id
+    pub(crate) peer: String,
+    /// The text
+    pub(crate) text: String,
+    /// Wait so many seconds for the acknowledgement
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub(crate) wait: u64,
+    /// Only put it into the outbox; works offline
+    #[arg(long)]
+    pub(crate) queue: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Listen {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End after so many messages
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct History {
+    /// User name or id
+    pub(crate) peer: String,
+    /// So many messages at most
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
+    pub(crate) limit: usize,
+    /// Only those before this one
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) before: Option<u64>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Conversations {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How well the local stores of a replay survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Durability {
+    /// Every commit is flushed to the disk, as in real use
+    Full,
+    /// Commits survive the end of the process, not of the power
+    Process,
+}
+
+/// Which of a person's devices sends the next message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pick {
+    /// Any
+    Random,
+    /// Always the first
+    First,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Replay {
+    /// One message a line: {"conversation", "sender", "at", "text"}
+    #[arg(required_unless_present = "contend", conflicts_with = "contend")]
+    pub(crate) file: Option<PathBuf>,
+    /// Instead: 4 devices of 2 people write into one conversation at once
+    #[arg(long)]
+    pub(crate) contend: bool,
+    /// With --contend: so many messages from each device
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    pub(crate) messages: usize,
+    /// Devices of each person
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) devices: u8,
+    /// So many people are registered and signed in at the same time; password hashing is slow on purpose
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// Only the first so many dialogues
+    #[arg(long, value_name = "N")]
+    pub(crate) dialogues: Option<usize>,
+    /// Only the first so many messages of the file
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_messages: Option<usize>,
+    /// Which device of the sender sends
+    #[arg(long, value_enum, default_value_t = Pick::Random)]
+    pub(crate) pick: Pick,
+    /// How well the devices' local stores survive. All share one file and its commits, so `full` costs little
+    #[arg(long, value_enum, default_value_t = Durability::Full)]
+    pub(crate) durability: Durability,
+    /// Seed of the choice of devices
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Give a device so many seconds after the last acknowledgement to have everything
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) settle: u64,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}

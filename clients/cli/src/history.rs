@@ -1,0 +1,50 @@
+//! `history`: what was said.
+
+use tidings_client::{Client, Entry, Page};
+
+use crate::args::{History, Place};
+use crate::listen::Line;
+use crate::people::{self, Names};
+use crate::problem::Problem;
+use crate::profile::{Profile, online_if_possible};
+use crate::say;
+use crate::text::{self, Clock};
+
+/// Prints the newest messages with somebody, or those before one.
+pub(crate) async fn run(place: &Place, history: &History, clock: Clock) -> Result<(), Problem> {
+    let profile = Profile::open(place)?;
+    let client = profile.client(place).await?;
+    let result = print(&client, history, clock).await;
+    client.close().await;
+    result
+}
+
+async fn print(client: &Client, history: &History, clock: Clock) -> Result<(), Problem> {
+    online_if_possible(client).await?;
+    let peer = people::find(client, &history.peer).await?;
+    let conversation = client.direct(peer);
+    // Pages go backwards, so they are turned round at the end.
+    let mut pages: Vec<Vec<Entry>> = Vec::new();
+    let mut left = history.limit;
+    let mut page = history.before.map_or(Page::Newest, Page::Before);
+    while left > 0 {
+        let got = client.messages(conversation, page, left).await?;
+        let Some(first) = got.entries.first() else { break };
+        page = Page::Before(first.seq);
+        left = left.saturating_sub(got.entries.len());
+        pages.push(got.entries);
+        if !got.more {
+            break;
+        }
+    }
+    let mut names = Names::new(client);
+    for entry in pages.iter().rev().flatten() {
+        if history.json {
+            say::json(&Line::new(conversation, entry));
+        } else {
+            let who = names.of(entry.sender.0).await;
+            say::line(format_args!("{} {who}: {}", clock.short(entry.sent_at), text::of(entry)));
+        }
+    }
+    Ok(())
+}

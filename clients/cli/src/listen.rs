@@ -1,0 +1,79 @@
+//! `listen`: what comes, as it comes.
+
+use serde::Serialize;
+use tidings_client::{Client, ConnectionState, ConversationId, Entry, Next, Update};
+
+use crate::args::{Listen, Place};
+use crate::follow::Follow;
+use crate::people::Names;
+use crate::problem::{Problem, SIGNED_OUT};
+use crate::profile::Profile;
+use crate::say;
+use crate::text::{self, Clock};
+
+/// A message for programs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line<'a> {
+    conversation: String,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn new(conversation: ConversationId, entry: &'a Entry) -> Self {
+        Self { conversation: conversation.to_string(), entry }
+    }
+}
+
+/// Prints the messages of all conversations until interrupted.
+pub(crate) async fn run(place: &Place, listen: &Listen, clock: Clock) -> Result<(), Problem> {
+    let mut profile = Profile::open(place)?;
+    profile.options.update_buffer = 16 * 1024;
+    let client = profile.client(place).await?;
+    let result = tokio::select! {
+        result = print(&client, listen, clock) => result,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Problem::from),
+    };
+    client.close().await;
+    result
+}
+
+async fn print(client: &Client, listen: &Listen, clock: Clock) -> Result<(), Problem> {
+    let mut updates = client.updates();
+    let mut follow = Follow::from_here(client).await?;
+    let mut names = Names::new(client);
+    let mut left = listen.count.unwrap_or(u64::MAX);
+    client.connect().await;
+    while left > 0 {
+        let Some(next) = updates.next().await else { return Ok(()) };
+        let entries = match next {
+            Next::Missed(_) => follow.missed(client).await?,
+            Next::Update(update) => match &*update {
+                Update::Entry { conversation, entry } if follow.fresh(*conversation, entry) => {
+                    vec![(*conversation, entry.clone())]
+                }
+                Update::Connection(ConnectionState::SignedOut) => return Err(Problem::told(SIGNED_OUT)),
+                Update::Connection(ConnectionState::Online) => {
+                    say::note("listening; Ctrl-C ends");
+                    continue;
+                }
+                Update::Connection(ConnectionState::Offline { reason, .. }) => {
+                    say::note(format_args!("offline ({reason}); trying again"));
+                    continue;
+                }
+                _ => continue,
+            },
+        };
+        for (conversation, entry) in entries.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+            left -= 1;
+            if listen.json {
+                say::json(&Line::new(*conversation, entry));
+            } else {
+                let (place, who) = (names.of_conversation(*conversation).await, names.of(entry.sender.0).await);
+                let place = if place == who { String::new() } else { format!(" to {place}") };
+                say::line(format_args!("{} {who}{place}: {}", clock.time(entry.sent_at), text::of(entry)));
+            }
+        }
+    }
+    Ok(())
+}

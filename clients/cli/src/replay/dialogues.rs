@@ -1,0 +1,112 @@
+//! The file: dialogues of two people each, one message a line.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use tidings_client::Body;
+
+use crate::problem::Problem;
+
+/// A message of the file. Its order there counts, not `at`: several can share a second.
+#[derive(Debug, Deserialize)]
+struct Line {
+    conversation: String,
+    sender: String,
+    text: String,
+}
+
+/// One dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dialogue {
+    pub(super) name: String,
+    /// What the two people are called.
+    pub(super) people: [String; 2],
+    /// Who says what, in order.
+    pub(super) said: Vec<(usize, String)>,
+}
+
+impl Dialogue {
+    /// The dialogues of the file, in the order of their beginnings; only the first so many, and only those messages
+    /// among the first so many lines.
+    pub(super) fn read(file: &Path, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, Problem> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Problem::told(format!("{} cannot be read: {error}", file.display())))?;
+        Self::parse(&text, dialogues, messages)
+    }
+
+    fn parse(text: &str, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, Problem> {
+        let mut all: Vec<(Vec<String>, Self)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let lines = (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        for (number, line) in lines.take(messages.unwrap_or(usize::MAX)) {
+            let wrong = |what: &str| Problem::told(format!("line {number}: {what}"));
+            let line: Line = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
+            Body::text(line.text.clone()).encode().map_err(|error| wrong(&error.to_string()))?;
+            let place = *places.entry(line.conversation.clone()).or_insert_with(|| {
+                let dialogue = Self { name: line.conversation, people: Default::default(), said: Vec::new() };
+                all.push((Vec::new(), dialogue));
+                all.len() - 1
+            });
+            let (people, dialogue) = &mut all[place];
+            let sender = people.iter().position(|name| *name == line.sender).unwrap_or_else(|| {
+                people.push(line.sender);
+                people.len() - 1
+            });
+            if sender > 1 {
+                return Err(wrong("a third person in a dialogue of two"));
+            }
+            dialogue.said.push((sender, line.text));
+        }
+        let mut dialogues: Vec<Self> = all
+            .into_iter()
+            .take(dialogues.unwrap_or(usize::MAX))
+            .map(|(people, mut dialogue)| {
+                let mut people = people.into_iter();
+                // Somebody who only listened has no name in the file.
+                dialogue.people = [(); 2].map(|()| people.next().unwrap_or_else(|| "silent".into()));
+                dialogue
+            })
+            .collect();
+        dialogues.retain(|dialogue| !dialogue.said.is_empty());
+        if dialogues.is_empty() {
+            return Err(Problem::told("there is no dialogue in this file"));
+        }
+        Ok(dialogues)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+{"conversation":"x","sender":"a","at":"2018-04-10T18:32:05Z","text":"1"}
+{"conversation":"y","sender":"c","at":"2018-04-10T18:32:05Z","text":"2"}
+{"conversation":"x","sender":"b","at":"2018-04-10T18:32:05Z","text":"3"}
+{"conversation":"x","sender":"a","at":"2018-04-10T18:32:06Z","text":"4"}
+"#;
+
+    #[test]
+    fn lines_become_dialogues() {
+        let [x, y] = &Dialogue::parse(FILE, None, None).unwrap()[..] else { panic!("two dialogues") };
+        assert_eq!(x.people, ["a", "b"]);
+        assert_eq!(x.said, [(0, "1".into()), (1, "3".into()), (0, "4".into())]);
+        assert_eq!(y.people, ["c", "silent"]);
+    }
+
+    #[test]
+    fn a_part_can_be_taken() {
+        assert_eq!(Dialogue::parse(FILE, Some(1), None).unwrap().len(), 1);
+        assert_eq!(Dialogue::parse(FILE, None, Some(3)).unwrap()[0].said.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_dialogue_is_named() {
+        let third = r#"{"conversation":"x","sender":"c","text":"5"}"#;
+        let error = Dialogue::parse(&format!("{FILE}{third}"), None, None).unwrap_err().to_string();
+        assert_eq!(error, "line 6: a third person in a dialogue of two");
+        assert!(Dialogue::parse("", None, None).is_err());
+        assert!(Dialogue::parse("{}", None, None).unwrap_err().to_string().starts_with("line 1: "));
+    }
+}
