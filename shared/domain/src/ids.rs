@@ -307,7 +307,7 @@ mod tests {
             format!("d:{b}:{a}"),
             format!("d:{a}:{b}:{b}"),
             format!("d:{}:{b}", a.to_lowercase()),
-            format!("d:{a}:{} ", b),
+            format!("d:{a}:{b} "),
             format!("n:{a}:{b}"),
             format!("g:{a}"),
             format!("x:{a}"),

@@ -7,12 +7,13 @@ use crate::ids::{ConversationId, GroupId, UserId};
 pub fn shard_of(conversation: ConversationId, shards: usize) -> usize {
     let mut key = hash(conversation);
     let (mut bucket, mut next) = (0_u64, 0_u64);
-    let shards = shards as u64;
+    let shards = u64::try_from(shards).unwrap_or(u64::MAX);
     while next < shards {
         bucket = next;
         key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
         // (bucket + 1) * (2^31 / ((key >> 33) + 1)), in integers: the quotient's fraction is kept in 31 bits.
-        next = (((bucket + 1) as u128 * (1_u128 << 31)) / u128::from((key >> 33) + 1)) as u64;
+        let stretched = (u128::from(bucket + 1) << 31) / u128::from((key >> 33) + 1);
+        next = u64::try_from(stretched).unwrap_or(u64::MAX);
     }
     usize::try_from(bucket).unwrap_or(0)
 }
@@ -49,9 +50,9 @@ mod tests {
                 assert!(grown == shard || grown == shards, "a conversation moved between old shards");
                 moved += u64::from(grown != shard);
             }
-            let even = COUNT / shards as u64;
+            let even = COUNT / u64::try_from(shards).unwrap();
             assert!(sizes.iter().all(|size| size.abs_diff(even) < even / 10), "{sizes:?}");
-            let fair = COUNT / (shards as u64 + 1);
+            let fair = COUNT / (u64::try_from(shards).unwrap() + 1);
             assert!(moved.abs_diff(fair) < fair / 10, "{moved} of {fair}");
         }
     }

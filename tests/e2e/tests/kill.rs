@@ -13,7 +13,14 @@ async fn texts(cli: &Cli, profile: &str, peer: &str) -> Vec<String> {
     let history = cli.ok(profile, &["history", peer, "--json", "-n", "200"]).await;
     let text = |line: &str| {
         let entry: Value = serde_json::from_str(line).unwrap();
-        entry.pointer("/entry/body/text").or(entry.pointer("/body/text")).or(entry.get("text")).unwrap().as_str().unwrap().to_owned()
+        entry
+            .pointer("/entry/body/text")
+            .or(entry.pointer("/body/text"))
+            .or(entry.get("text"))
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     history.lines().map(text).collect()
 }

@@ -160,7 +160,7 @@ impl Send {
         match (&self.state, seen) {
             (_, Seen::Waited) => Step::Call(self.call()),
             (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
-            (State::AskingPermission(_), Seen::Exists(true)) | (State::AskingAccount(_), Seen::Exists(true)) => {
+            (State::AskingPermission(_) | State::AskingAccount(_), Seen::Exists(true)) => {
                 self.permitted = true;
                 self.place_next(now)
             }

@@ -90,13 +90,12 @@ impl World {
                 let rivals = self.rivals.iter().filter(|(at, _)| *at == turn).map(|(_, entry)| entry.clone());
                 self.log.extend(rivals.collect::<Vec<_>>());
                 let index = usize::try_from(entry.seq.get()).unwrap() - 1;
-                let seen = match self.log.get(index) {
-                    Some(winner) => Seen::Put(Put::Taken(Box::new(winner.clone()))),
-                    None => {
-                        assert_eq!(index, self.log.len(), "a put leaves a hole");
-                        self.log.push(*entry);
-                        if self.lost_replies.contains(&turn) { Seen::Failed } else { Seen::Put(Put::Stored) }
-                    }
+                let seen = if let Some(winner) = self.log.get(index) {
+                    Seen::Put(Put::Taken(Box::new(winner.clone())))
+                } else {
+                    assert_eq!(index, self.log.len(), "a put leaves a hole");
+                    self.log.push(*entry);
+                    if self.lost_replies.contains(&turn) { Seen::Failed } else { Seen::Put(Put::Stored) }
                 };
                 ("put", seen)
             }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_apigatewaymanagement::{Client, Config};
 use aws_sdk_apigatewaymanagement::error::ProvideErrorMetadata;
 use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use aws_sdk_apigatewaymanagement::{Client, Config};
 use tidings_application::error::PortError;
 use tidings_application::ports::Gateway;
 use tidings_domain::delivery::{Event, Post};

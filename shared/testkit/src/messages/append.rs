@@ -41,8 +41,10 @@ impl Random for RealClock {
     }
 }
 
-/// 64 writers append at once, each message is sent twice at the same time, and once more at the end. Panics where
-/// the log is not dense, single and the same in every answer.
+/// 64 writers append at once, each message is sent twice at the same time, and once more at the end.
+///
+/// # Panics
+/// Where the log is not dense, single and the same in every answer.
 #[expect(clippy::unwrap_used, reason = "a broken contract ends the test")]
 pub async fn a_crowd_appends<L, I>(log: L, inboxes: I)
 where

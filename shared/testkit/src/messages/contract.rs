@@ -31,7 +31,10 @@ pub fn draft(clock: &TestClock, text: &str) -> Draft {
     }
 }
 
-/// A log keeps its places, shows the winner, and pages in both directions. Panics where it does not.
+/// A log keeps its places, shows the winner, and pages in both directions.
+///
+/// # Panics
+/// Where it does not.
 #[expect(clippy::unwrap_used, reason = "a broken contract ends the test")]
 pub async fn log_holds<L: LogRead + LogAppend + Clone + Send + 'static>(log: L) {
     let clock = TestClock::new(2);
@@ -102,7 +105,10 @@ async fn one_of_a_crowd_wins<L: LogRead + LogAppend + Clone + Send + 'static>(lo
     assert_eq!(log.page(conversation, Range::Newest, 10).await.unwrap().entries, [stored[0].clone()]);
 }
 
-/// Inbox entries open, settle and advance as their protocols say. Panics where they do not.
+/// Inbox entries open, settle and advance as their protocols say.
+///
+/// # Panics
+/// Where it does not.
 #[expect(clippy::unwrap_used, reason = "a broken contract ends the test")]
 pub async fn inboxes_hold<I>(inboxes: I)
 where
@@ -175,7 +181,10 @@ where
     assert_eq!(page(Some(talks[5]), 4).await, (Vec::new(), false));
 }
 
-/// Routes go to the later ticket and are released only by their own connection. Panics where they do not.
+/// Routes go to the later ticket and are released only by their own connection.
+///
+/// # Panics
+/// Where it does not.
 #[expect(clippy::unwrap_used, reason = "a broken contract ends the test")]
 pub async fn routes_hold<R: RouteRead + RouteWrite + Clone + Send + 'static>(routes: R) {
     let clock = TestClock::new(4);
