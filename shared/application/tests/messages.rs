@@ -220,7 +220,7 @@ async fn a_sync_shows_heads_unread_and_newest_entries() {
     }
     let page = world.sync(1, None).await;
     let talk = &page.conversations[0];
-    assert_eq!((talk.head.seq, talk.unread, talk.entries.len()), (Seq::new(30), 15, 10));
+    assert_eq!((talk.head.seq, talk.unread, talk.entries.len()), (Seq::new(30), 15, 5));
     assert_eq!(talk.entries.last().unwrap().seq, Seq::new(30));
 
     let reader = ReadConversation {

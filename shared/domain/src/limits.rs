@@ -62,8 +62,9 @@ pub const SYNC_SOCKET_CONVERSATIONS: usize = 50;
 /// Conversations in one page of a sync over HTTP.
 pub const SYNC_HTTP_CONVERSATIONS: usize = 200;
 
-/// Newest entries that sync reads with a head. Ten entries of 400 bytes are one read unit.
-pub const SYNC_ENTRIES: usize = 10;
+/// Newest entries that sync reads with a head. A text of 256 bytes is an item of about 700, so five are one read
+/// unit; who missed more pulls, which is rare and costs twelve.
+pub const SYNC_ENTRIES: usize = 5;
 
 /// How far `since` reaches back behind the sync that issued it, in milliseconds. An entry takes its `sent_at`
 /// before it can be seen, so a sync may miss it although it is older than the sync; the overlap returns it again,

@@ -49,7 +49,7 @@ async fn the_aws_command_line_sees_the_local_cloud() {
             .args(args)
             .env("AWS_ACCESS_KEY_ID", &endpoints.access_key_id)
             .env("AWS_SECRET_ACCESS_KEY", &endpoints.secret_access_key)
-            .env("AWS_REGION", &endpoints.region)
+            .env("AWS_DEFAULT_REGION", &endpoints.region)
             .env("AWS_CONFIG_FILE", Path::new("/dev/null"));
         let printed = run(&mut command, &args.join(" ")).await;
         serde_json::from_slice(&printed).unwrap_or(Value::Null)
