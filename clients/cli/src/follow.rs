@@ -26,6 +26,11 @@ impl Follow {
         fresh
     }
 
+    /// How far this conversation was shown.
+    pub(crate) fn shown(&self, conversation: ConversationId) -> u64 {
+        self.0.get(&conversation).copied().unwrap_or_default()
+    }
+
     /// What was missed because the reader was slower than the updates are kept.
     pub(crate) async fn missed(&mut self, client: &Client) -> Result<Vec<(ConversationId, Entry)>, CallError> {
         let mut missed = Vec::new();

@@ -215,6 +215,13 @@ impl Timeline {
         step
     }
 
+    /// The server does not let me have what is missing. If that changes, a sync or a push will tell.
+    pub(crate) fn give_up(&mut self) {
+        self.known = self.at.last;
+        self.waiting.clear();
+        self.newest = false;
+    }
+
     /// Older entries arrived on demand. Returns those that extend the run downwards; the others are not kept.
     pub(crate) fn older(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
         entries.retain(|entry| entry.seq < self.at.base);

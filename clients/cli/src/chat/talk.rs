@@ -1,11 +1,13 @@
 //! The course of a chat: what is shown when, and what is done with what is typed.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tidings_client::{
     Body, Client, ClientId, ConnectionState, ConversationId, Entry, MessageState, Next, Page, Sent, Update,
 };
 use time::Date;
+use tokio::time::{Instant, sleep_until};
 
 use super::screen::{Screen, Style, Typed};
 use crate::follow::Follow;
@@ -21,6 +23,9 @@ const UNREAD_MAX: u64 = 500;
 
 /// Messages that `/history` shows if it is not told how many.
 const HISTORY: usize = 50;
+
+/// How long the last messages may take to come back after the input ended.
+const END_WITHIN: Duration = Duration::from_secs(30);
 
 const HELP: &str = "/history [N]  older messages    /quit  end (or Ctrl-D)    everything else is sent";
 
@@ -81,6 +86,7 @@ impl<'a> Talk<'a> {
         let mut updates = self.client.updates();
         self.begin().await?;
         let mut input = true;
+        let mut end_at = None;
         let ended = loop {
             self.prompt()?;
             tokio::select! {
@@ -88,7 +94,8 @@ impl<'a> Talk<'a> {
                     Typed::Line(line) => if !self.line(line.trim_end()).await? { break true },
                     Typed::End => {
                         input = false;
-                        if self.screen.is_terminal() || self.sending.is_empty() {
+                        end_at = Some(Instant::now() + END_WITHIN);
+                        if self.screen.is_terminal() || self.done() {
                             break true;
                         }
                     }
@@ -99,15 +106,21 @@ impl<'a> Talk<'a> {
                     Some(Next::Missed(_)) => self.missed().await?,
                     None => break true,
                 },
+                () = sleep_until(end_at.unwrap_or_else(Instant::now)), if end_at.is_some() => break true,
                 // On a terminal Ctrl-C is typed; without one it is a signal.
                 _ = tokio::signal::ctrl_c() => break false,
             }
-            if !input && self.sending.is_empty() {
+            if !input && self.done() {
                 break true;
             }
         };
         self.screen.close()?;
         Ok(ended)
+    }
+
+    /// Whether everything that was typed is in the log, and shown.
+    fn done(&self) -> bool {
+        self.sending.is_empty() && self.follow.shown(self.conversation) >= self.mine
     }
 
     /// Shows the last messages, and where the new ones begin.

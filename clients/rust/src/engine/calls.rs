@@ -97,7 +97,7 @@ impl Engine {
                 let error = call.refused.map_or(CallError::TimedOut, CallError::Refused);
                 self.give_up(call.to, error);
             }
-        } else if call.flying && self.deaf_for(self.options.timing.resend_after) {
+        } else if call.flying && self.deaf() {
             self.lost("the server does not answer".into());
         } else {
             self.attempt_call(request);

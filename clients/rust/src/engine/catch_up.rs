@@ -251,7 +251,12 @@ impl Engine {
                 let step = self.timeline(conversation).page(asked, page);
                 self.record(conversation, step);
             }
-            Err(error) => tracing::debug!(%conversation, %error, "a pull failed"),
+            Err(error) => {
+                tracing::debug!(%conversation, %error, "a pull failed");
+                if !error.retryable() {
+                    self.timeline(conversation).give_up();
+                }
+            }
         }
         let timeline = self.timeline(conversation);
         let (done, moved) = (timeline.need().is_none(), timeline.position().last > before);

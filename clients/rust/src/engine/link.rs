@@ -1,7 +1,5 @@
 //! The connection: opened, lost, opened again.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::Value;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
@@ -166,9 +164,10 @@ impl Engine {
         self.after(wait, Timer::Reopen(self.link.generation));
     }
 
-    /// Nothing was heard since a request was written that long ago: a connection that is dead without knowing.
-    pub(super) fn deaf_for(&self, time: Duration) -> bool {
-        self.link.heard.is_none_or(|heard| heard.elapsed() >= time)
+    /// Nothing was heard while a request was written twice: a connection that is dead without knowing it. Not after
+    /// the first time, because a server that is merely slow would get new connections on top.
+    pub(super) fn deaf(&self) -> bool {
+        self.link.heard.is_none_or(|heard| heard.elapsed() >= self.options.timing.resend_after * 2)
     }
 
     fn cut(&mut self) {

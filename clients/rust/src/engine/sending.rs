@@ -168,7 +168,7 @@ impl Engine {
         if self.flights.get(&conversation) != Some(&(request, tried)) {
             return;
         }
-        if self.deaf_for(self.options.timing.resend_after) {
+        if self.deaf() {
             return self.lost("the server does not answer".into());
         }
         let Some(lane) = self.lanes.get_mut(&conversation).filter(|lane| lane.flying()) else { return };

@@ -37,7 +37,7 @@ pub enum Durability {
 
 /// A job answers its caller once it is known whether the commit worked.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answer + Send>;
 
 /// A device's local store. Cheap to clone; the database closes with the last clone.
 #[derive(Clone)]
@@ -104,7 +104,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = isolated(connection, job);
+            let result = connection.and_then(|connection| isolated(connection, job));
             Box::new(move |committed| {
                 // The caller may have gone; what it asked for is done all the same.
                 let _ = answer.send(committed.and(result));
@@ -133,14 +133,14 @@ fn isolated<T>(
 fn work(connection: &Connection, queue: &mpsc::Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-            first(connection)(Err(error.into()));
+            first(Err(error.into()))(Ok(()));
             continue;
         }
-        let mut answers = vec![first(connection)];
+        let mut answers = vec![first(Ok(connection))];
         while answers.len() < TOGETHER
             && let Ok(job) = queue.try_recv()
         {
-            answers.push(job(connection));
+            answers.push(job(Ok(connection)));
         }
         let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
         if committed.is_err() {
