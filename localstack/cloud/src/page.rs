@@ -34,9 +34,9 @@ th {{ text-align: left; padding-right: 1.5rem; font-weight: 600; }}
 Everything is gone when it ends.</p>
 <h2>Chat</h2>
 <p>In two more terminals, as two people:</p>
-<pre>cargo run -p tidings-cli -- --server {api} --profile alice register alice
-cargo run -p tidings-cli -- --server {api} --profile bob register bob
-cargo run -p tidings-cli -- --server {api} --profile alice chat bob</pre>
+<pre>cargo tidings --server {api} --profile alice register alice
+cargo tidings --server {api} --profile bob register bob
+cargo tidings --server {api} --profile alice chat bob</pre>
 <h2>Look inside</h2>
 <ul>
 <li><a href="/_local/endpoints">/_local/endpoints</a>: every endpoint, table and queue as JSON</li>
@@ -44,7 +44,7 @@ cargo run -p tidings-cli -- --server {api} --profile alice chat bob</pre>
 </ul>
 <pre>curl -X POST {api}/_local/ledger/reset</pre>
 <p>Any AWS client works:</p>
-<pre>export AWS_ACCESS_KEY_ID={access_key_id} AWS_SECRET_ACCESS_KEY={secret_access_key} AWS_REGION={region}
+<pre>export AWS_ACCESS_KEY_ID={access_key_id} AWS_SECRET_ACCESS_KEY={secret_access_key} AWS_DEFAULT_REGION={region}
 aws --endpoint-url {dynamodb} dynamodb list-tables</pre>
 <h2>Endpoints</h2>
 <table>

@@ -263,6 +263,8 @@ impl Send {
         match put {
             Put::Stored => {
                 let entry = Entry::clone(wanted);
+                // The next draft's losses are its own: a batch must not wait ever longer because it is long.
+                self.losses = 0;
                 self.learn(entry, false);
                 self.place_next(now)
             }
