@@ -24,14 +24,12 @@ use tidings_sqs::Queues;
 use tidings_wire::pages::REPLY_ROOM;
 use tidings_wire::refusal;
 
-type SyncSocket = SyncDevice<LogTable, InboxTable, RouteTable, Connections, SystemClock>;
-type Read = ReadConversation<LogTable, InboxTable, Connections, RouteTable, Queues, SystemClock>;
+type Syncs = Arc<SyncDevice<LogTable, InboxTable, RouteTable, Connections, SystemClock>>;
+type Histories = Arc<ReadHistory<LogTable>>;
+type Reads = Arc<ReadConversation<LogTable, InboxTable, Connections, RouteTable, Queues, SystemClock>>;
 
 /// Adapters into the use cases.
-pub(crate) fn build(
-    environment: &Environment,
-    sdk: &SdkConfig,
-) -> Setting<(Arc<SyncSocket>, Arc<ReadHistory<LogTable>>, Arc<Read>)> {
+pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<(Syncs, Histories, Reads)> {
     let (log, inboxes, routes, endpoint, fan_out, retry, inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
@@ -60,17 +58,13 @@ pub(crate) fn build(
 }
 
 /// `sync`: a page that fits a frame.
-pub(crate) async fn sync(sync: Arc<SyncSocket>, caller: Caller, request: Sync) -> Result<SyncReply, ErrorBody> {
+pub(crate) async fn sync(sync: Syncs, caller: Caller, request: Sync) -> Result<SyncReply, ErrorBody> {
     let route = caller.route();
     reading::sync(&sync, caller.user, Some(route), &request, SYNC_SOCKET_CONVERSATIONS, REPLY_ROOM).await
 }
 
 /// `history`: a page that fits a frame.
-pub(crate) async fn history(
-    history: Arc<ReadHistory<LogTable>>,
-    caller: Caller,
-    request: History,
-) -> Result<HistoryReply, ErrorBody> {
+pub(crate) async fn history(history: Histories, caller: Caller, request: History) -> Result<HistoryReply, ErrorBody> {
     let range = reading::range(request.after, request.before)?;
     let limit = reading::limit(request.limit, HISTORY_PAGE_MAX)?;
     reading::history(&history, caller.user, request.conversation.0, range, limit, REPLY_ROOM).await
@@ -78,7 +72,7 @@ pub(crate) async fn history(
 
 /// `conversation.read`.
 pub(crate) async fn conversation_read(
-    read: Arc<Read>,
+    read: Reads,
     caller: Caller,
     request: ConversationRead,
 ) -> Result<ConversationReadReply, ErrorBody> {

@@ -1,7 +1,13 @@
 //! The harness: a cloud per test, people who sign up, and raw sockets that say exactly what a test wants.
 //!
 //! It panics where a test should end: this is test code.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken expectation ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken expectation ends the test"
+)]
 
 pub mod cli;
 pub mod cloud;

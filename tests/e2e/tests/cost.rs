@@ -15,6 +15,7 @@ fn message(conversation: &str, after: u64) -> Value {
     json!({ "conversation": conversation, "after": after, "client_id": client_id(), "body": body })
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a handful of calls")]
 fn assert_within_budget(name: &str, spent: &Counters, times: u32) {
     let budget = action(name).unwrap().budget;
     let each = |units: f64| units / f64::from(times);

@@ -13,7 +13,7 @@ async fn replay(args: &[&str]) -> Value {
     let cli = Cli::new(&cloud, home.path());
     let printed = cli.ok("replayer", &[&["replay"], args, &["--json"]].concat()).await;
     cloud.stop().await;
-    let summary = printed.lines().rfind(|line| line.starts_with('{')).expect("a summary").to_owned();
+    let summary = printed.lines().rfind(|line| line.starts_with('{')).unwrap().to_owned();
     serde_json::from_str(&summary).unwrap()
 }
 
