@@ -6,7 +6,7 @@ use tidings_client::{Client, Page};
 use crate::args::{Conversations, Place};
 use crate::people::Names;
 use crate::problem::Problem;
-use crate::profile::{Profile, online_if_possible};
+use crate::profile::{Profile, leave, online_if_possible};
 use crate::say;
 use crate::text::{self, Clock};
 
@@ -18,7 +18,7 @@ pub(crate) async fn run(place: &Place, asked: &Conversations, clock: Clock) -> R
     let profile = Profile::open(place)?;
     let client = profile.client(place).await?;
     let result = print(&client, asked, clock).await;
-    client.close().await;
+    leave(&client).await;
     result
 }
 

@@ -6,7 +6,7 @@ use crate::args::{History, Place};
 use crate::listen::Line;
 use crate::people::{self, Names};
 use crate::problem::Problem;
-use crate::profile::{Profile, online_if_possible};
+use crate::profile::{Profile, leave, online_if_possible};
 use crate::say;
 use crate::text::{self, Clock};
 
@@ -15,7 +15,7 @@ pub(crate) async fn run(place: &Place, history: &History, clock: Clock) -> Resul
     let profile = Profile::open(place)?;
     let client = profile.client(place).await?;
     let result = print(&client, history, clock).await;
-    client.close().await;
+    leave(&client).await;
     result
 }
 

@@ -7,7 +7,7 @@ use crate::args::{Listen, Place};
 use crate::follow::Follow;
 use crate::people::Names;
 use crate::problem::{Problem, SIGNED_OUT};
-use crate::profile::Profile;
+use crate::profile::{Profile, leave};
 use crate::say;
 use crate::text::{self, Clock};
 
@@ -34,7 +34,7 @@ pub(crate) async fn run(place: &Place, listen: &Listen, clock: Clock) -> Result<
         result = print(&client, listen, clock) => result,
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Problem::from),
     };
-    client.close().await;
+    leave(&client).await;
     result
 }
 

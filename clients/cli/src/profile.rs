@@ -16,6 +16,9 @@ use crate::say;
 /// Exit code of the test hook.
 const TEST_EXIT: i32 = 86;
 
+/// How long what is in the outbox may take at the end of a command that was about something else.
+const OUTBOX_WITHIN: Duration = Duration::from_secs(5);
+
 /// A profile of which this process is the only user.
 pub(crate) struct Profile {
     pub(crate) store: Store,
@@ -141,4 +144,12 @@ pub(crate) async fn online_if_possible(client: &Client) -> Result<(), Problem> {
             Ok(())
         }
     }
+}
+
+/// Ends the client. What earlier commands left in the outbox gets a moment to go out first, if there is a connection.
+pub(crate) async fn leave(client: &Client) {
+    if client.connection().state() == ConnectionState::Online {
+        let _ = timeout(OUTBOX_WITHIN, client.idle()).await;
+    }
+    client.close().await;
 }

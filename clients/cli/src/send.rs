@@ -9,18 +9,15 @@ use tokio::time::timeout;
 use crate::args::{Place, Send};
 use crate::people;
 use crate::problem::{Problem, SIGNED_OUT};
-use crate::profile::Profile;
+use crate::profile::{Profile, leave};
 use crate::say;
-
-/// How long what was in the outbox before may take after our own message is through.
-const OTHERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Sends a message and waits for its acknowledgement.
 pub(crate) async fn run(place: &Place, send: &Send) -> Result<ExitCode, Problem> {
     let profile = Profile::open(place)?;
     let client = profile.client(place).await?;
     let result = say_it(&client, send).await;
-    client.close().await;
+    leave(&client).await;
     result.map(|()| ExitCode::SUCCESS)
 }
 
@@ -38,8 +35,6 @@ async fn say_it(client: &Client, send: &Send) -> Result<(), Problem> {
         ending = message.acknowledged() => {
             let place = ending?;
             say::line(format_args!("sent as message {}", place.seq));
-            // What an earlier command left for other conversations.
-            let _ = timeout(OTHERS_WITHIN, client.idle()).await;
             Ok(())
         }
         why = give_up(client, Duration::from_secs(send.wait)) => Err(Problem::Queued(why)),
@@ -53,6 +48,9 @@ async fn give_up(client: &Client, within: Duration) -> String {
     let watching = connection.until(|state| {
         match state {
             ConnectionState::Offline { reason, .. } => why = format!(" ({reason})"),
+            ConnectionState::Connecting | ConnectionState::Syncing if why.is_empty() => {
+                " (the server does not answer)".clone_into(&mut why);
+            }
             ConnectionState::Online => why.clear(),
             ConnectionState::SignedOut => why = format!(" ({SIGNED_OUT})"),
             _ => {}

@@ -27,7 +27,7 @@ const HISTORY: usize = 50;
 /// How long the last messages may take to come back after the input ended.
 const END_WITHIN: Duration = Duration::from_secs(30);
 
-const HELP: &str = "/history [N]  older messages    /quit  end (or Ctrl-D)    everything else is sent";
+const HELP: &str = "/history N shows older messages, /quit or Ctrl-D ends";
 
 /// A chat under way.
 pub(super) struct Talk<'a> {
@@ -137,6 +137,7 @@ impl<'a> Talk<'a> {
         let mut marked = unread == 0;
         for entry in &page.entries {
             let theirs = entry.sender.0 != self.client.me().id.0;
+            self.day(entry.sent_at)?;
             if !marked && theirs && entry.seq > read {
                 marked = true;
                 self.aside(&format!("──── {unread} new ────"))?;
