@@ -158,11 +158,21 @@ impl Host {
     pub(super) fn start(self: &Arc<Self>, function: &Arc<Function>) -> std::io::Result<()> {
         let id = self.next_environment.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let access_key = format!("LOCAL{id}");
-        let mut child = Command::new(&function.spec.binary)
+        let environment = Arc::new(Environment {
+            id,
+            function: Arc::clone(function),
+            badge: Arc::new(Badge::new(format!("init:{}", function.spec.name))),
+            state: Mutex::new(State { phase: Phase::Starting, pid: None, current: None, start_error: None }),
+            access_key,
+            gone: watch::channel(false).0,
+        });
+        // Before its process, which may ask for work before this thread is scheduled again.
+        self.enlist(&environment);
+        let spawned = Command::new(&function.spec.binary)
             .env_clear()
             .envs(&self.variables)
             .envs(&function.spec.secrets)
-            .envs(self.own_variables(function, id, &access_key))
+            .envs(self.own_variables(&environment))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -171,22 +181,20 @@ impl Host {
             // that runs ends by itself, as its connection to the Runtime API is broken.
             .process_group(0)
             .kill_on_drop(true)
-            .spawn()?;
-        let environment = Arc::new(Environment {
-            id,
-            function: Arc::clone(function),
-            badge: Arc::new(Badge::new(format!("init:{}", function.spec.name))),
-            state: Mutex::new(State {
-                phase: Phase::Starting,
-                pid: child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw),
-                current: None,
-                start_error: None,
-            }),
-            access_key,
-            gone: watch::channel(false).0,
-        });
-        self.front.admit(&environment.access_key, Arc::clone(&environment.badge));
-        self.environments.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&environment));
+            .spawn();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                self.strike_off(&environment);
+                environment.gone.send_replace(true);
+                return Err(error);
+            }
+        };
+        environment.lock().pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        // Whoever ended everything may have looked before there was a process to end.
+        if *self.ending.borrow() {
+            environment.kill();
+        }
         self.loudness.verbose(&format!("{}: environment {id} starts", function.spec.name));
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(logs::follow(stdout, Arc::clone(&environment), Arc::clone(&self.front), self.loudness));
@@ -219,11 +227,23 @@ impl Host {
         Ok(())
     }
 
+    fn enlist(&self, environment: &Arc<Environment>) {
+        self.front.admit(&environment.access_key, Arc::clone(&environment.badge));
+        let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        environments.insert(environment.id, Arc::clone(environment));
+    }
+
+    pub(super) fn strike_off(&self, environment: &Environment) {
+        self.environments.lock().unwrap_or_else(PoisonError::into_inner).remove(&environment.id);
+        self.front.dismiss(&environment.access_key);
+    }
+
     /// What only this environment finds among its variables.
-    fn own_variables(&self, function: &Function, id: u64, access_key: &str) -> [(&'static str, String); 13] {
+    fn own_variables(&self, environment: &Environment) -> [(&'static str, String); 13] {
+        let Environment { id, function, access_key, .. } = environment;
         let name = &function.spec.name;
         [
-            ("AWS_ACCESS_KEY_ID", access_key.to_owned()),
+            ("AWS_ACCESS_KEY_ID", access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
             ("AWS_LAMBDA_RUNTIME_API", format!("http://{}/{id}", self.runtime_api)),
             ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),

@@ -5,7 +5,7 @@
 //! process too many.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -145,8 +145,7 @@ impl Host {
             }
         }
         environment.finish(None, Err(InvokeError::Crashed(how)));
-        self.environments.lock().unwrap_or_else(PoisonError::into_inner).remove(&environment.id);
-        self.front.dismiss(&environment.access_key);
+        self.strike_off(environment);
         self.start_where_needed(function);
     }
 

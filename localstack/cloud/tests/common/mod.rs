@@ -32,31 +32,12 @@ impl TestCloud {
 
     /// With options changed.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let functions = folder.path().join("functions");
-        let binaries = folder.path().join("binaries");
-        std::fs::create_dir_all(&binaries).unwrap();
-        let program = tidings_local::options::own_folder().join("examples/test_function");
-        assert!(program.is_file(), "the test function is built with the tests: {}", program.display());
-        for (name, trigger, queues) in [
-            ("authorizer", "authorizer", ""),
-            ("connect", "websocket", ""),
-            ("disconnect", "websocket", ""),
-            ("default", "websocket", ""),
-            ("send", "websocket", ""),
-            ("sync", "websocket", ""),
-            ("api", "http", ""),
-            ("deliver", "queue", QUEUES),
-        ] {
-            let dir = functions.join(name);
-            std::fs::create_dir_all(&dir).unwrap();
-            let manifest = format!(
-                "description = \"test\"\nmemory_mb = 256\ntimeout_s = 1\ntrigger = \"{trigger}\"\nports = []\n{queues}"
-            );
-            std::fs::write(dir.join("function.toml"), manifest).unwrap();
-            std::os::unix::fs::symlink(&program, binaries.join(name)).unwrap();
-        }
-        let mut options = Options { functions_dir: functions, binaries_dir: binaries, ..Options::for_tests() };
+        let folder = functions();
+        let mut options = Options {
+            functions_dir: folder.path().join("functions"),
+            binaries_dir: folder.path().join("binaries"),
+            ..Options::for_tests()
+        };
         change(&mut options);
         Self { running: LocalCloud::start(options).await.unwrap(), folder }
     }
@@ -129,6 +110,35 @@ impl TestCloud {
         let number = |name: &str| attributes[name].parse().unwrap();
         (number("ApproximateNumberOfMessages"), number("ApproximateNumberOfMessagesNotVisible"))
     }
+}
+
+/// A folder with the manifests of all functions, and the test function in place of each.
+pub(crate) fn functions() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let functions = folder.path().join("functions");
+    let binaries = folder.path().join("binaries");
+    std::fs::create_dir_all(&binaries).unwrap();
+    let program = tidings_local::options::own_folder().join("examples/test_function");
+    assert!(program.is_file(), "the test function is built with the tests: {}", program.display());
+    for (name, trigger, queues) in [
+        ("authorizer", "authorizer", ""),
+        ("connect", "websocket", ""),
+        ("disconnect", "websocket", ""),
+        ("default", "websocket", ""),
+        ("send", "websocket", ""),
+        ("sync", "websocket", ""),
+        ("api", "http", ""),
+        ("deliver", "queue", QUEUES),
+    ] {
+        let dir = functions.join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let manifest = format!(
+            "description = \"test\"\nmemory_mb = 256\ntimeout_s = 1\ntrigger = \"{trigger}\"\nports = []\n{queues}"
+        );
+        std::fs::write(dir.join("function.toml"), manifest).unwrap();
+        std::os::unix::fs::symlink(&program, binaries.join(name)).unwrap();
+    }
+    folder
 }
 
 const QUEUES: &str = "[[queues]]\nname = \"fanout\"\nbatch_size = 10\nmaximum_concurrency = 2\n\

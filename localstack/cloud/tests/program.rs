@@ -1,0 +1,155 @@
+//! The program itself: what it says, how it ends, and that nothing survives it.
+
+#[cfg(test)]
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{functions, until};
+use serde_json::{Value, json};
+
+#[cfg(test)]
+struct Program {
+    child: Child,
+    said: Vec<String>,
+    api: String,
+}
+
+#[cfg(test)]
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings-local"));
+    command
+        .arg("--functions")
+        .arg(folder.join("functions"))
+        .arg("--binaries")
+        .arg(folder.join("binaries"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// Starts it and reads what it says up to the line that says ready.
+#[cfg(test)]
+fn start(folder: &Path, arguments: &[&str]) -> Program {
+    let mut child = program(folder, arguments).spawn().unwrap();
+    let mut said = Vec::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    loop {
+        let mut line = String::new();
+        assert!(output.read_line(&mut line).unwrap() > 0, "it ended: {said:?}");
+        let line = line.trim_end().to_owned();
+        said.push(line.clone());
+        if let Some(api) = line.strip_prefix("ready ") {
+            let api = api.to_owned();
+            // Whatever else it says goes nowhere, but the pipe stays open.
+            std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
+            return Program { child, said, api };
+        }
+    }
+}
+
+/// Runs it where it must not start, and says its exit code and what it said.
+#[cfg(test)]
+fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = program(folder, arguments).stderr(Stdio::piped()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// Calls a function and says which process answered.
+#[cfg(test)]
+async fn process_of(api: &str, function: &str) -> String {
+    let url = format!("{api}/2015-03-31/functions/{function}/invocations");
+    let answer = reqwest::Client::new().post(url).body("{}").send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    body["pid"].to_string()
+}
+
+#[cfg(test)]
+fn alive(pid: &str) -> bool {
+    // A zombie that its new parent has not looked after yet is dead.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[cfg(test)]
+fn signal(program: &Program, signal: &str) {
+    let id = program.child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn it_names_every_endpoint_and_says_ready_at_last() {
+    let folder = functions();
+    let mut program = start(folder.path(), &["--port", "0", "--set", "INLINE_PUSH_MAX=0", "--shards", "3"]);
+    let said = program.said.join("\n");
+    let endpoints: Value =
+        reqwest::get(format!("{}/_local/endpoints", program.api)).await.unwrap().json().await.unwrap();
+    for name in ["page", "api", "socket", "dynamodb", "sqs", "s3"] {
+        assert!(said.contains(endpoints[name].as_str().unwrap()), "{name}: {said}");
+    }
+    assert!(said.contains("INLINE_PUSH_MAX=0"), "{said}");
+    assert!(endpoints["queues"]["fanout-2"].is_string());
+    assert_eq!(program.said.last().unwrap(), &format!("ready {}", endpoints["api"].as_str().unwrap()));
+    signal(&program, "-TERM");
+    program.child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn it_ends_cleanly_and_takes_its_processes_with_it() {
+    for how in ["-INT", "-TERM", "-HUP"] {
+        let folder = functions();
+        let mut program = start(folder.path(), &["--port", "0"]);
+        let process = process_of(&program.api, "send").await;
+        assert!(alive(&process));
+        signal(&program, how);
+        assert!(program.child.wait().unwrap().success(), "{how}");
+        assert!(!alive(&process), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn killed_it_leaves_no_process_behind() {
+    let folder = functions();
+    let mut program = start(folder.path(), &["--port", "0"]);
+    // One frozen between calls, one in the middle of a call.
+    let frozen = process_of(&program.api, "sync").await;
+    let working = process_of(&program.api, "send").await;
+    let url = format!("{}/2015-03-31/functions/send/invocations", program.api);
+    let event = json!({"body": json!({"do": "sleep", "ms": "300"}).to_string()}).to_string();
+    let sent = reqwest::Client::new().post(url).header("x-amz-invocation-type", "Event").body(event);
+    sent.send().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    signal(&program, "-KILL");
+    program.child.wait().unwrap();
+    until("both are gone", || async { !alive(&frozen) && !alive(&working) }).await;
+}
+
+#[tokio::test]
+async fn it_says_plainly_why_it_does_not_start() {
+    let folder = functions();
+    let mut first = start(folder.path(), &["--port", "0"]);
+    let port = first.api.rsplit(':').next().unwrap().to_owned();
+    let nowhere = folder.path().join("nowhere");
+    for (arguments, says) in [
+        (vec!["--port", &port], format!("port {port} on 127.0.0.1 cannot be used")),
+        (vec!["--port", "0", "--set", "INLINE=0"], "these can be set: INLINE_PUSH_MAX".to_owned()),
+        (vec!["--port", "0", "--set", "INLINE_PUSH_MAX"], "NAME=VALUE".to_owned()),
+        (vec!["--port", "0", "--shards", "0"], "from 1 to 256".to_owned()),
+    ] {
+        let (code, said) = refused(folder.path(), &arguments);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&says), "{said}");
+    }
+    signal(&first, "-TERM");
+    first.child.wait().unwrap();
+    std::fs::remove_file(folder.path().join("binaries/send")).unwrap();
+    let (code, said) = refused(folder.path(), &["--port", "0"]);
+    assert!(code == Some(1) && said.contains("the function send has no executable"), "{said}");
+    let (code, said) = refused(&nowhere, &["--port", "0"]);
+    assert!(code == Some(1) && said.contains("nowhere/functions"), "{said}");
+}
