@@ -114,6 +114,20 @@ async fn offline_and_restarted_everything_can_be_read_and_unread_is_exact() {
 }
 
 #[tokio::test]
+async fn what_is_pushed_during_the_sync_is_held_back_and_not_lost() {
+    let mock = server().await;
+    bob_says(&mock, 30);
+    // The page is on its way while the push comes, and does not have what was pushed.
+    mock.world().pull_delay = Duration::from_millis(150);
+    let client = mock.device("alice", Store::memory().unwrap(), quick(1)).await;
+    let mut updates = client.updates();
+    eventually("a pull is under way", async || mock.world().pulls > 0).await;
+    bob_says(&mock, 1);
+    entries_until(&mut updates, 0, 31).await;
+    assert_eq!(mock.world().pulls, 1, "the push was enough");
+}
+
+#[tokio::test]
 async fn my_other_device_sees_what_i_read_and_wrote() {
     let mock = server().await;
     let phone = mock.device("alice", Store::memory().unwrap(), quick(1)).await;

@@ -110,6 +110,26 @@ async fn a_crash_between_frame_and_answer_neither_loses_nor_doubles() {
 }
 
 #[tokio::test]
+async fn an_unanswered_attempt_is_the_same_after_a_crash() {
+    let mock = Mock::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("alice.db");
+    let client = alice(&mock, Store::open(&path).unwrap(), quick(1)).await;
+    mock.fates([Fate::LostAnswer]);
+    let mut ids = vec![client.send(chat(), Body::text("one")).await.unwrap().client_id()];
+    eventually("a frame is written", async || !attempts(&mock).is_empty()).await;
+    for text in ["two", "three"] {
+        ids.push(client.send(chat(), Body::text(text)).await.unwrap().client_id());
+    }
+    client.close().await;
+    let client = alice(&mock, Store::open(&path).unwrap(), quick(2)).await;
+    within(client.idle()).await.unwrap();
+    let cut: Vec<Vec<ClientId>> = attempts(&mock).into_iter().map(|(_, ids)| ids).collect();
+    assert_eq!(cut, [ids[..1].to_vec(), ids[..1].to_vec(), ids[1..].to_vec()]);
+    assert_eq!(texts(&mock), ["one", "two", "three"]);
+}
+
+#[tokio::test]
 async fn behind_searches_and_raises_after() {
     let mock = Mock::start().await;
     let folder = tempfile::tempdir().unwrap();

@@ -165,9 +165,13 @@ async fn entries(
     if bearer(&mock, &headers).is_none() {
         return refuse(ErrorCode::Unauthenticated);
     }
-    let mut world = mock.world();
-    world.pulls += 1;
-    Json(world.page(id.parse().unwrap(), query)).into_response()
+    let (page, delay) = {
+        let mut world = mock.world();
+        world.pulls += 1;
+        (world.page(id.parse().unwrap(), query), world.pull_delay)
+    };
+    tokio::time::sleep(delay).await;
+    Json(page).into_response()
 }
 
 #[derive(Deserialize)]

@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) refreshes: usize,
     pub(crate) tickets: usize,
     pub(crate) pulls: usize,
+    /// How long a page is on its way.
+    pub(crate) pull_delay: Duration,
 }
 
 impl Default for World {
@@ -65,6 +67,7 @@ impl Default for World {
             refreshes: 0,
             tickets: 0,
             pulls: 0,
+            pull_delay: Duration::ZERO,
         }
     }
 }
