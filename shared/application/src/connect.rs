@@ -19,25 +19,31 @@ pub struct ConnectDevice<R, G> {
 impl<R: RouteWrite, G: Gateway> ConnectDevice<R, G> {
     /// Whether the socket may come up.
     pub async fn run(&self, route: Route) -> Answer {
+        let own = route.clone();
         let (mut connect, mut step) = Connect::start(route);
         loop {
             match step {
                 Step::Done(answer) => return answer,
                 Step::Call(call) => {
-                    let seen = self.make(call).await.unwrap_or(Seen::Failed);
+                    let seen = self.make(&own, call).await.unwrap_or(Seen::Failed);
                     step = connect.next(seen);
                 }
             }
         }
     }
 
-    async fn make(&self, call: Call) -> Result<Seen, PortError> {
+    async fn make(&self, own: &Route, call: Call) -> Result<Seen, PortError> {
         Ok(match call {
             Call::Claim(route) => Seen::Claim(self.routes.claim(&route).await?),
             Call::Close(connection) => {
                 // The loser has no route any more; if it cannot be closed it stays deaf until the gateway's limit.
                 drop(self.gateway.close(&connection).await);
                 Seen::Closed
+            }
+            Call::Release => {
+                // Should it fail, the next ticket of the device replaces the route.
+                drop(self.routes.release(own.user, &own.device, &own.connection).await);
+                Seen::Released
             }
         })
     }

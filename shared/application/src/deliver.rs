@@ -29,14 +29,14 @@ pub struct Deliver<G, R, Q, C> {
 }
 
 impl<G: Gateway, R: RouteWrite, Q: RetryQueue, C: Clock> Deliver<G, R, Q, C> {
-    /// Posts `events` to each route, sweeps what is gone for good and queues what failed. Never fails: a push is
-    /// only a hint, and the adapters have logged what was wrong.
-    pub async fn to(&self, routes: Vec<Route>, events: Vec<Event>) {
+    /// Posts `events` to each route, sweeps what is gone for good and queues what failed. An error means that some of
+    /// it could be neither posted nor queued.
+    pub async fn to(&self, routes: Vec<Route>, events: Vec<Event>) -> Result<(), PortError> {
         let failed = self.post(routes, &events).await;
-        if !failed.is_empty() {
-            // Nothing more can be done for a hint; the log has the entry.
-            drop(self.queue.retry(&Retry { routes: failed, events }).await);
+        if failed.is_empty() {
+            return Ok(());
         }
+        self.queue.retry(&Retry { routes: failed, events }).await
     }
 
     /// Works a retry job off. An error means that nobody was reached: the record is to be delivered again. When some
@@ -89,7 +89,7 @@ where
         Ok(match call {
             Call::ReadRoutes(users) => Seen::Routes(self.routes_of(users).await?),
             Call::Post(routes, events) => {
-                self.to(routes, events).await;
+                self.to(routes, events).await?;
                 Seen::Delivered
             }
             Call::Queue(events) => {
@@ -104,8 +104,7 @@ where
     pub async fn fan_out(&self, job: FanOut) -> Result<(), PortError> {
         let routes = self.routes_of(membership::people(job.conversation)).await?;
         let routes = delivery::reachable(routes, job.except.as_ref(), self.clock.now());
-        self.to(routes, job.events).await;
-        Ok(())
+        self.to(routes, job.events).await
     }
 
     async fn routes_of(&self, users: Vec<UserId>) -> Result<Vec<Route>, PortError> {

@@ -1,5 +1,6 @@
 //! `message.send`: drives [`tidings_domain::send::Send`].
 
+use futures_util::future::try_join_all;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, SEARCH_MAX};
 use tidings_domain::log::{Draft, Seq};
@@ -76,7 +77,10 @@ where
         call: Call,
     ) -> Result<Seen, PortError> {
         Ok(match call {
-            Call::ReadLog(from) => Seen::Log(self.log.tail(conversation, from, SEARCH_MAX).await?),
+            Call::ReadLog(from) => {
+                // The bound itself is read too: it is the predecessor.
+                Seen::Log(self.log.tail(conversation, from, SEARCH_MAX + 1).await?)
+            }
             Call::ReadPermission(user) => Seen::Exists(self.inboxes.entry(user, conversation).await?.is_some()),
             Call::ReadAccount(user) => Seen::Exists(self.accounts.account(user).await?.is_some()),
             Call::Put(entry) => Seen::Put(self.log.put(conversation, &entry).await?),
@@ -88,9 +92,7 @@ where
             }
             Call::ReadInboxes(users) => Seen::Inboxes(self.inboxes.states(&users, conversation).await?),
             Call::Open(users) => {
-                for user in users {
-                    self.inboxes.open(user, conversation).await?;
-                }
+                try_join_all(users.into_iter().map(|user| self.inboxes.open(user, conversation))).await?;
                 Seen::Opened
             }
             Call::Deliver(call) => Seen::Deliver(self.deliver.make(conversation, except, call).await?),

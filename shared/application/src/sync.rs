@@ -1,5 +1,8 @@
 //! `sync`: drives [`tidings_domain::sync::Sync`], then settles what is due.
 
+use std::pin::pin;
+
+use futures_util::future::{join_all, select};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tidings_domain::delivery::{Event, Post};
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
@@ -17,6 +20,10 @@ use crate::ports::{Gateway, InboxRead, InboxSettle, LogRead, Range, RouteRead, R
 
 /// Logs read at once by one sync. More would not be faster on one small function.
 const READS_IN_FLIGHT: usize = 16;
+
+/// How long a sync may settle before it answers, in milliseconds: some round trips, and far less than its time-out
+/// when the table is throttled.
+const SETTLE_BUDGET_MS: u64 = 1_000;
 
 /// Answers what a device needs after it was away.
 #[derive(Debug)]
@@ -142,13 +149,10 @@ where
                 }
             }
         };
-        for entry in &page.settle {
-            self.settle(user, entry).await;
-        }
-        let last = page.conversations.last().map(|last| last.inbox.conversation);
+        self.settle_all(user, &page.settle).await;
         Ok(Page {
             conversations: page.conversations,
-            cursor: if page.more { last } else { None },
+            cursor: page.cursor,
             since: started.minus_millis(SINCE_OVERLAP_MS),
         })
     }
@@ -173,6 +177,14 @@ where
 
     async fn newest(&self, conversation: ConversationId, limit: usize) -> Result<Vec<Entry>, PortError> {
         Ok(self.log.page(conversation, Range::Newest, limit).await?.entries)
+    }
+
+    /// Settles what is due, all at once and not for long: it is the caller's answer that waits. Cutting a settler off
+    /// in the middle is what its protocol is made for.
+    async fn settle_all(&self, user: UserId, due: &[InboxEntry]) {
+        let settling = join_all(due.iter().map(|entry| self.settle(user, entry)));
+        let limit = self.clock.sleep(SETTLE_BUDGET_MS);
+        select(pin!(settling), pin!(limit)).await;
     }
 
     /// Settles one entry; whatever fails is left to another sync.

@@ -11,6 +11,8 @@ pub enum Call {
     Claim(Route),
     /// Close the connection that was replaced.
     Close(ConnectionId),
+    /// Delete the route if it is this connection's: the claim's outcome is unknown, and the socket will not come up.
+    Release,
 }
 
 /// What it showed.
@@ -20,7 +22,9 @@ pub enum Seen {
     Claim(Claim),
     /// Of [`Call::Close`], whatever came of it: the loser has no route, so it is deaf anyway.
     Closed,
-    /// The call failed or its outcome is unknown.
+    /// Of [`Call::Release`], whatever came of it.
+    Released,
+    /// The claim failed or its outcome is unknown.
     Failed,
 }
 
@@ -67,7 +71,8 @@ impl Connect {
             // The SDK repeats a write whose reply was lost: then it was ours that won.
             Seen::Claim(Claim::Lost(current)) if current.connection == self.connection => Step::Done(Answer::Accepted),
             Seen::Claim(Claim::Lost(_)) => Step::Done(Answer::Refused),
-            Seen::Failed => Step::Done(Answer::Unavailable),
+            Seen::Failed => Step::Call(Call::Release),
+            Seen::Released => Step::Done(Answer::Unavailable),
         }
     }
 }

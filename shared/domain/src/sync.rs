@@ -83,8 +83,8 @@ pub enum Answer {
 pub struct Page {
     /// Ascending by conversation.
     pub conversations: Vec<Conversation>,
-    /// Whether there is a next page, after the last of these.
-    pub more: bool,
+    /// Where the next page begins, if there is one. Not the last of these when the last was not visible.
+    pub cursor: Option<ConversationId>,
     /// Entries that are due for settling, at most [`SETTLE_MAX`].
     pub settle: Vec<InboxEntry>,
 }
@@ -178,6 +178,7 @@ impl Sync {
         let conversations: Vec<_> = visible.map(conversation).collect();
         let due = conversations.iter().filter(|it| settle::is_due(&it.inbox, &it.head, now)).map(|it| it.inbox);
         let settle = due.take(SETTLE_MAX).collect();
-        Step::Done(Answer::Page(Page { conversations, more: self.more, settle }))
+        let last = self.inbox.last().map(|last| last.conversation);
+        Step::Done(Answer::Page(Page { conversations, cursor: last.filter(|_| self.more), settle }))
     }
 }

@@ -16,8 +16,9 @@ pub const BODY_MAX: usize = ENTRY_EVENT_MAX - ENTRY_OVERHEAD_MAX;
 /// Longest `id` of a request, in bytes. It comes back in the reply, so it must not fill it.
 pub const REQUEST_ID_MAX: usize = 64;
 
-/// Largest HTTP answer, in bytes: a function may return 6 MB, and the rest is for headers and encoding.
-pub const HTTP_REPLY_MAX: usize = 4 * 1024 * 1024;
+/// Largest HTTP answer, in bytes. A function may return 6 MB, and what it returns holds the answer as a JSON string:
+/// a text of quotation marks doubles on the way.
+pub const HTTP_REPLY_MAX: usize = 5 * 1024 * 1024 / 2;
 
 /// How often a client pings, in seconds at most: the gateway closes a connection that was idle for ten minutes.
 pub const PING_WITHIN_S: u64 = 9 * 60;

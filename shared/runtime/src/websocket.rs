@@ -4,7 +4,7 @@
 //! # use tidings_protocol::actions::{UserGet, UserGetReply};
 //! # use tidings_protocol::error::{ErrorBody, ErrorCode};
 //! # use tidings_runtime::websocket::Actions;
-//! # async fn main() -> Result<(), lambda_runtime::Error> {
+//! # async fn serve() -> Result<(), lambda_runtime::Error> {
 //! let actions = Actions::new().on(async |_caller, _request: UserGet| -> Result<UserGetReply, ErrorBody> {
 //!     Err(ErrorBody::new(ErrorCode::NotFound, "nobody"))
 //! });
@@ -22,6 +22,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tidings_application::clock::Clock;
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
 use tidings_domain::route::Route;
@@ -29,7 +30,12 @@ use tidings_domain::time::Timestamp;
 use tidings_protocol::actions::Call;
 use tidings_protocol::envelope::{Outcome, Reply};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
-use tidings_protocol::limits::REQUEST_ID_MAX;
+use tidings_protocol::limits::{FRAME_MAX, REQUEST_ID_MAX};
+
+use crate::clock::SystemClock;
+
+/// Longest message of an error about a request, in characters: enough to say where it is wrong.
+const MESSAGE_MAX: usize = 200;
 
 /// Who is calling, as the authorizer said at `$connect`. Nothing that a client says about who it is counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +90,11 @@ pub fn caller(context: &ApiGatewayWebsocketProxyRequestContext) -> Result<Caller
         device: field("device")?.parse().map_err(|_| InvalidEvent("device"))?,
         platform: field("platform")?.parse().map_err(|_| InvalidEvent("platform"))?,
         ticket_at: Timestamp::from_millis(ticket_at),
-        connected_at: Timestamp::from_millis(context.connected_at.try_into().unwrap_or(0)),
+        connected_at: match context.connected_at.try_into() {
+            Ok(millis @ 1..) => Timestamp::from_millis(millis),
+            // A route that was born expired would make its device deaf.
+            _ => SystemClock.now(),
+        },
         connection: ConnectionId::new(context.connection_id.as_deref().ok_or(InvalidEvent("connectionId"))?),
     })
 }
@@ -175,6 +185,10 @@ fn request_id(frame: &str) -> Result<String, ErrorBody> {
     struct WithId {
         id: Option<Value>,
     }
+    if frame.len() > FRAME_MAX {
+        // The gateway lets longer messages through, in pieces.
+        return Err(ErrorBody::new(ErrorCode::TooLarge, format!("a frame has at most {FRAME_MAX} bytes")));
+    }
     let with_id: WithId = serde_json::from_str(frame).map_err(|error| bad_request(&error))?;
     match with_id.id {
         Some(Value::String(id)) if id.len() <= REQUEST_ID_MAX => Ok(id),
@@ -198,7 +212,9 @@ fn unknown_action(frame: &str) -> ErrorBody {
 }
 
 fn bad_request(error: &serde_json::Error) -> ErrorBody {
-    ErrorBody::new(ErrorCode::BadRequest, error.to_string())
+    // serde quotes what it was given, and that may fill the reply.
+    let message: String = error.to_string().chars().take(MESSAGE_MAX).collect();
+    ErrorBody::new(ErrorCode::BadRequest, message)
 }
 
 /// An answer that cannot be encoded, or another fault of ours. The cause goes to the log, not to the client.
@@ -256,13 +272,16 @@ mod tests {
         for (body, want) in [
             (ask("\"7\"", "3"), json!({ "reply": "7", "ok": { "read_seq": 3 } })),
             (ask("\"7\"", "0"), json!({ "reply": "7", "error": "bad_request" })),
+            (ask("\"7\"", &format!("\"{}\"", "x".repeat(30_000))), json!({ "reply": "7", "error": "bad_request" })),
             (ask("\"7\"", "\"x\""), json!({ "reply": "7", "error": "bad_request" })),
             (ask("7", "3"), json!({ "reply": null, "error": "bad_request" })),
             (ask(&format!("\"{}\"", "x".repeat(65)), "3"), json!({ "reply": null, "error": "bad_request" })),
             ("not json".to_owned(), json!({ "reply": null, "error": "bad_request" })),
+            (ask("\"7\"", &format!("\"{}\"", "x".repeat(FRAME_MAX))), json!({ "reply": null, "error": "too_large" })),
             ("[]".to_owned(), json!({ "reply": null, "error": "bad_request" })),
         ] {
             let mut got = answer("conversation.read", &body).await;
+            assert!(got.to_string().len() < 512, "{body:.100} fills the reply");
             if let Some(code) = got["error"]["code"].as_str().map(str::to_owned) {
                 got["error"] = code.into();
             }

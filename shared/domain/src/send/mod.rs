@@ -157,6 +157,10 @@ impl Send {
 
     /// Goes on with what the last call showed at `now`.
     pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        if now >= self.deadline && self.state != State::Delivering {
+            // Whatever is in the log may not be visible yet, so nothing is acknowledged: the same again finds it.
+            return Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()]);
+        }
         match (&self.state, seen) {
             (_, Seen::Waited) => Step::Call(self.call()),
             (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
@@ -177,9 +181,15 @@ impl Send {
             (State::ReadingInboxes, Seen::Failed) => self.enter(State::Opening(self.people())),
             (State::Opening(_), Seen::Opened) => self.enter(State::ReadingRoutes),
             (State::ReadingRoutes, Seen::Deliver(delivery::Seen::Routes(routes))) => self.deliver(routes, now),
+            // What could not even be queued is planned again, as long as there is time. After that it is answered all
+            // the same: a push is only a hint.
+            (State::Delivering, Seen::Failed) if now < self.deadline => {
+                self.state = State::ReadingRoutes;
+                self.retry()
+            }
             (State::Delivering, _) => self.answer(),
             // An unknown outcome, or an answer to another call than ours: make the same call again.
-            _ => self.retry(now),
+            _ => self.retry(),
         }
     }
 
@@ -246,7 +256,6 @@ impl Send {
         match stop {
             None => self.show(),
             Some((_, Some(conflict))) => self.refuse(conflict),
-            Some(_) if now >= self.deadline => self.refuse(Refusal::Unavailable),
             Some((index, None)) => match self.request.conversation.peer(self.request.sender) {
                 Some(recipient) if !self.permitted => self.enter(State::AskingPermission(recipient)),
                 _ => {
@@ -259,7 +268,7 @@ impl Send {
     }
 
     fn put(&mut self, put: Put, now: Timestamp) -> Step {
-        let State::Putting(wanted) = &self.state else { return self.retry(now) };
+        let State::Putting(wanted) = &self.state else { return self.retry() };
         match put {
             Put::Stored => {
                 let entry = Entry::clone(wanted);
@@ -279,24 +288,13 @@ impl Send {
                 }
                 // Query on from the last examined entry, never from the head alone: what lies between may be ours.
                 self.state = State::Searching(From::Seq(next));
-                self.retry(now)
+                self.retry()
             }
         }
     }
 
-    /// Waits, then makes the call of the present state again; gives up at the deadline.
-    fn retry(&mut self, now: Timestamp) -> Step {
-        if now >= self.deadline {
-            return match self.state {
-                State::Searching(_) | State::AskingPermission(_) | State::AskingAccount(_) | State::Putting(_) => {
-                    self.refuse(Refusal::Unavailable)
-                }
-                // What is in the log but perhaps not visible is not acknowledged.
-                State::ReadingInboxes | State::Opening(_) | State::ReadingRoutes | State::Delivering => {
-                    Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()])
-                }
-            };
-        }
+    /// Waits, then makes the call of the present state again.
+    fn retry(&mut self) -> Step {
         self.losses = self.losses.saturating_add(1);
         Step::Call(Call::Wait { losses: self.losses })
     }

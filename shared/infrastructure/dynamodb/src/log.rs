@@ -138,7 +138,7 @@ impl LogRead for LogTable {
                     .key_condition_expression("conversation = :conversation AND seq > :after")
                     .expression_attribute_values(":after", number(after.get()));
                 let (mut entries, stopped) = self.fetch(conversation, query).await?;
-                let more = entries.len() > limit || (stopped && entries.len() < limit);
+                let more = entries.len() > limit || stopped;
                 entries.truncate(limit);
                 return Ok(LogPage { entries, more });
             }

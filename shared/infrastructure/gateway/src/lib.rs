@@ -15,7 +15,7 @@ use tidings_wire::entry::event_out;
 use tidings_wire::frames::pack;
 use tokio::time::timeout;
 
-/// How long one post may take: a slow connection must not hold up the others' messages.
+/// How long posting to one connection may take, all frames together: a slow one must not hold up the others.
 const POST_LIMIT: Duration = Duration::from_secs(2);
 
 /// The gateway's management API.
@@ -31,22 +31,21 @@ impl Connections {
         Self { client: Client::from_conf(config) }
     }
 
-    async fn post_frame(&self, connection: &ConnectionId, frame: String) -> Post {
-        let post = self.client.post_to_connection().connection_id(connection.as_str()).data(Blob::new(frame)).send();
-        match timeout(POST_LIMIT, post).await {
-            Ok(Ok(_)) => Post::Taken,
-            Ok(Err(error)) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
-                Post::Gone
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(connection = %connection, code = error.code(), error = %error, "post failed");
-                Post::Failed
-            }
-            Err(_) => {
-                tracing::warn!(connection = %connection, limit_ms = POST_LIMIT.as_millis(), "post took too long");
-                Post::Failed
+    async fn post_frames(&self, connection: &ConnectionId, frames: Vec<String>) -> Post {
+        for frame in frames {
+            let post = self.client.post_to_connection().connection_id(connection.as_str()).data(Blob::new(frame));
+            match post.send().await {
+                Ok(_) => {}
+                Err(error) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
+                    return Post::Gone;
+                }
+                Err(error) => {
+                    tracing::warn!(connection = %connection, code = error.code(), error = %error, "post failed");
+                    return Post::Failed;
+                }
             }
         }
+        Post::Taken
     }
 }
 
@@ -61,13 +60,10 @@ impl Gateway for Connections {
                 return Post::Taken;
             }
         };
-        for frame in frames {
-            match self.post_frame(connection, frame).await {
-                Post::Taken => {}
-                other => return other,
-            }
-        }
-        Post::Taken
+        timeout(POST_LIMIT, self.post_frames(connection, frames)).await.unwrap_or_else(|_| {
+            tracing::warn!(connection = %connection, limit_ms = POST_LIMIT.as_millis(), "post took too long");
+            Post::Failed
+        })
     }
 
     async fn close(&self, connection: &ConnectionId) -> Result<(), PortError> {

@@ -36,7 +36,10 @@ impl std::error::Error for InvalidJob {}
 impl Job {
     /// The record's text.
     pub fn encode(&self) -> Result<String, InvalidJob> {
-        serde_json::to_string(&Record::from(self)).map_err(|error| InvalidJob(error.to_string()))
+        let json = serde_json::to_string(&Record::from(self)).map_err(|error| InvalidJob(error.to_string()))?;
+        // SQS takes the characters of XML 1.0. JSON escapes the control characters; these two are left, and the queue
+        // would refuse or replace them.
+        Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
     }
 
     /// Reads a record's text.
@@ -232,7 +235,7 @@ mod tests {
     fn jobs_read_back_as_written() {
         let (a, b) = (UserId::from_bits(1), UserId::from_bits(2));
         let conversation = ConversationId::direct(a, b);
-        let body = Body { json: "{}".to_owned(), hash: BodyHash::new([3; 32]) };
+        let body = Body { json: "\u{fffe} \u{ffff} \u{1} \u{fffd}".to_owned(), hash: BodyHash::new([3; 32]) };
         let draft = Draft { client_id: ClientId::from_bits(5), body };
         let entry = draft.follow(None, conversation, a, Timestamp::from_millis(9));
         let events = vec![Event::Entry(conversation, entry), Event::Read { conversation, user: b, seq: Seq::FIRST }];
@@ -248,7 +251,9 @@ mod tests {
             Job::FanOut(FanOut { conversation, events: events.clone(), except: Some(ConnectionId::new("c=")) }),
             Job::Retry(Retry { routes: vec![route], events }),
         ] {
-            assert_eq!(Job::decode(&job.encode().unwrap()).unwrap(), job);
+            let text = job.encode().unwrap();
+            assert!(text.chars().all(|c| c >= ' ' && !['\u{fffe}', '\u{ffff}'].contains(&c)), "SQS refuses {text:?}");
+            assert_eq!(Job::decode(&text).unwrap(), job);
         }
         for bad in ["", "{}", r#"{"job":"other"}"#, "[1]"] {
             assert!(Job::decode(bad).is_err(), "{bad}");
