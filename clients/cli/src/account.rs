@@ -12,7 +12,14 @@ use crate::say;
 
 /// Makes an account and signs in on this device.
 pub(crate) async fn register(place: &Place, register: Register) -> Result<(), Problem> {
-    let profile = Profile::open(place)?;
+    let profile = Profile::open_and(place, register.forget)?;
+    // Said before the account is made: a new person never owns what is here.
+    if let Some(owner) = Client::owner(&profile.store).await? {
+        return Err(Problem::told(format!(
+            "the profile `{}` belongs to {}; take another --profile, or drop what it holds with --forget",
+            place.profile, owner.username
+        )));
+    }
     let username: Username = register.username.parse()?;
     let display_name: DisplayName = register.name.as_deref().unwrap_or(&register.username).parse()?;
     let password = password(register.password, true)?;
@@ -23,7 +30,7 @@ pub(crate) async fn register(place: &Place, register: Register) -> Result<(), Pr
 
 /// Signs in on this device.
 pub(crate) async fn login(place: &Place, login: Login) -> Result<(), Problem> {
-    let profile = Profile::open(place)?;
+    let profile = Profile::open_and(place, login.forget)?;
     let username: Username = login.username.parse()?;
     let password = password(login.password, false)?;
     sign_in(place, &profile, username, password).await

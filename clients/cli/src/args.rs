@@ -79,6 +79,9 @@ pub(crate) struct Register {
     /// The password; asked for if missing
     #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
     pub(crate) password: Option<String>,
+    /// Drop what this profile holds of somebody else, or of a server that has forgotten
+    #[arg(long)]
+    pub(crate) forget: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -88,6 +91,9 @@ pub(crate) struct Login {
     /// The password; asked for if missing
     #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
     pub(crate) password: Option<String>,
+    /// Drop what this profile holds of somebody else, or of a server that has forgotten
+    #[arg(long)]
+    pub(crate) forget: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -66,7 +66,7 @@ fn open(error: &OpenError) -> String {
             "nobody is signed in here; begin with `tidings register NAME` or `tidings login NAME`".into()
         }
         OpenError::OtherUser(_) | OpenError::OtherServer(_) => {
-            format!("{error}, for instance --profile second, or delete its folder")
+            format!("{error}, for instance --profile second, or drop what it holds with --forget")
         }
         OpenError::Api(ApiError::Refused(error)) if error.code == ErrorCode::Unauthenticated => {
             "wrong user name or password".into()

@@ -30,6 +30,11 @@ pub(crate) struct Profile {
 impl Profile {
     /// Opens the profile's folder, or makes it.
     pub(crate) fn open(place: &Place) -> Result<Self, Problem> {
+        Self::open_and(place, false)
+    }
+
+    /// Opens the profile's folder; if asked, forgets what is there.
+    pub(crate) fn open_and(place: &Place, forget: bool) -> Result<Self, Problem> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         if place.profile.is_empty() || place.profile.starts_with('.') || !place.profile.bytes().all(plain) {
             return Err(Problem::told("a profile's name is of A-Z a-z 0-9 _ - ."));
@@ -49,6 +54,14 @@ impl Profile {
                 )));
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        if forget {
+            for file in ["store.db", "store.db-wal", "store.db-shm"] {
+                match std::fs::remove_file(folder.join(file)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
         }
         Ok(Self { store: Store::open(folder.join("store.db"))?, options: options(place), _lock: lock })
     }

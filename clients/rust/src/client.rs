@@ -105,6 +105,11 @@ impl Client {
         Self::start(store, options, api, session).await
     }
 
+    /// Who signed in with this store last, whether or not the session lasts.
+    pub async fn owner(store: &Store) -> Result<Option<User>, StoreError> {
+        Ok(store.owner().await?.map(|owner| owner.user))
+    }
+
     /// Opens the device that signed in with this store before. Works without a network.
     pub async fn open(store: Store, options: Options) -> Result<Self, OpenError> {
         let owner = store.owner().await?.ok_or(OpenError::NotSignedIn)?;
