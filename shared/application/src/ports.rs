@@ -94,9 +94,12 @@ pub trait RouteRead: Send + Sync {
 
 /// Writes where devices are reached.
 pub trait RouteWrite: Send + Sync {
-    /// Writes the route on condition that there is none, or one with an older `ticket_at`.
+    /// Writes the route on condition that the device has used no ticket, or only older ones.
     fn claim(&self, route: &Route) -> impl Answer<Claim>;
-    /// Deletes the device's route on condition that it is this connection's; whether it was.
+    /// The same, and also where the route of this very ticket was released: for a connection that is known to be up.
+    fn restore(&self, route: &Route) -> impl Answer<Claim>;
+    /// Deletes the device's route on condition that it is this connection's; whether it was. That its ticket was used
+    /// is remembered.
     fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> impl Answer<bool>;
 }
 

@@ -65,6 +65,10 @@ impl RouteWrite for OverHttp {
         Self::asked()
     }
 
+    async fn restore(&self, _: &Route) -> Result<Claim, PortError> {
+        Self::asked()
+    }
+
     async fn release(&self, _: UserId, _: &DeviceId, _: &ConnectionId) -> Result<bool, PortError> {
         Self::asked()
     }
@@ -163,7 +167,7 @@ where
                 Some(own) => Seen::Route(self.routes.get(own.user, &own.device).await?),
                 None => Seen::Route(None),
             },
-            Call::Claim(route) => Seen::Claim(self.routes.claim(&route).await?),
+            Call::Restore(route) => Seen::Restored(self.routes.restore(&route).await?),
             Call::ReadInbox { after, limit } => {
                 let (entries, more) = self.inboxes.page(user, after, limit).await?;
                 Seen::Inbox(entries, more)

@@ -7,7 +7,7 @@ use crate::route::{Claim, Route};
 /// The next call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
-    /// Write the route on condition that there is none, or one with an older `ticket_at`.
+    /// Write the route on condition that the device has used no ticket, or only older ones.
     Claim(Route),
     /// Close the connection that was replaced.
     Close(ConnectionId),
@@ -69,7 +69,9 @@ impl Connect {
             }
             Seen::Claim(Claim::Won(_)) | Seen::Closed => Step::Done(Answer::Accepted),
             // The SDK repeats a write whose reply was lost: then it was ours that won.
-            Seen::Claim(Claim::Lost(current)) if current.connection == self.connection => Step::Done(Answer::Accepted),
+            Seen::Claim(Claim::Lost(Some(current))) if current.connection == self.connection => {
+                Step::Done(Answer::Accepted)
+            }
             Seen::Claim(Claim::Lost(_)) => Step::Done(Answer::Refused),
             Seen::Failed => Step::Call(Call::Release),
             Seen::Released => Step::Done(Answer::Unavailable),

@@ -45,6 +45,6 @@ impl Route {
 pub enum Claim {
     /// The device is reached here now; the connection it was reached at before, if any.
     Won(Option<Route>),
-    /// A route with the same ticket, or a later one, is there.
-    Lost(Route),
+    /// The device has used the same ticket, or a later one: the route of that connection, if it is still up.
+    Lost(Option<Route>),
 }

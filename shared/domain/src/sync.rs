@@ -34,8 +34,8 @@ pub struct Request {
 pub enum Call {
     /// Read the device's route.
     ReadRoute,
-    /// Write the route as `$connect` does.
-    Claim(Route),
+    /// Write the route again: as `$connect` does, or where this ticket's route was deleted.
+    Restore(Route),
     /// Read inbox entries in key order.
     ReadInbox {
         /// Begin after this one.
@@ -57,8 +57,8 @@ pub enum Call {
 pub enum Seen {
     /// Of [`Call::ReadRoute`].
     Route(Option<Route>),
-    /// Of [`Call::Claim`].
-    Claim(Claim),
+    /// Of [`Call::Restore`].
+    Restored(Claim),
     /// Of [`Call::ReadInbox`]: ascending, and whether there are more.
     Inbox(Vec<InboxEntry>, bool),
     /// Of [`Call::ReadNewest`]: for each conversation asked, in that order, its newest entries, ascending.
@@ -135,14 +135,14 @@ impl Sync {
             Seen::Route(Some(route)) if own.is_some_and(|own| own.connection == route.connection) => self.read_inbox(),
             // Missing, or another connection's: the condition of the claim decides which of the two is later.
             Seen::Route(_) => match own {
-                Some(own) => Step::Call(Call::Claim(own.clone())),
+                Some(own) => Step::Call(Call::Restore(own.clone())),
                 None => self.read_inbox(),
             },
-            Seen::Claim(Claim::Won(_)) => self.read_inbox(),
-            Seen::Claim(Claim::Lost(route)) if own.is_some_and(|own| own.connection == route.connection) => {
+            Seen::Restored(Claim::Won(_)) => self.read_inbox(),
+            Seen::Restored(Claim::Lost(Some(route))) if own.is_some_and(|own| own.connection == route.connection) => {
                 self.read_inbox()
             }
-            Seen::Claim(Claim::Lost(_)) => Step::Done(Answer::Replaced),
+            Seen::Restored(Claim::Lost(_)) => Step::Done(Answer::Replaced),
             Seen::Inbox(inbox, more) => {
                 (self.inbox, self.more) = (inbox, more);
                 self.asked =

@@ -170,12 +170,16 @@ async fn a_device_has_one_connection_and_a_ticket_works_once() {
     assert_eq!(second.event().await["entry"]["seq"], 1);
 
     // After a close the route goes, and nobody is pushed to.
-    second.close().await;
+    let used = device.ticket(&cloud).await;
+    let third = Socket::open(&url(&used.ticket)).await.unwrap();
+    second.closed().await;
+    third.close().await;
     eventually("the route is deleted", async || {
         cloud.running().reset_ledger();
         say(&mut desk, &talk, 1, "anybody?").await;
         cloud.cost("message.send").gateway_messages == 2
     })
     .await;
+    assert_eq!(Socket::open(&url(&used.ticket)).await.unwrap_err(), 403, "used, and its connection is over");
     cloud.stop().await;
 }

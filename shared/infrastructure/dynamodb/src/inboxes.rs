@@ -113,10 +113,16 @@ impl InboxRead for InboxTable {
                 .send()
                 .await
                 .map_err(|error| port_error(&error))?;
-            let page = output.items.unwrap_or_default();
-            entries.extend(page.iter().map(decode).collect::<Result<Vec<_>, _>>()?);
-            after = entries.last().map(|last| last.conversation).or(after);
-            if output.last_evaluated_key.is_none() {
+            for item in output.items.unwrap_or_default() {
+                match decode(&item) {
+                    Ok(entry) => entries.push(entry),
+                    // One that a newer version wrote must not hide all the others.
+                    Err(error) => tracing::error!(user = %user, error = %error, "inbox entry skipped"),
+                }
+            }
+            if let Some(last) = &output.last_evaluated_key {
+                after = Some(Reader::new(last, "inbox key").parse("conversation")?);
+            } else {
                 break;
             }
         }

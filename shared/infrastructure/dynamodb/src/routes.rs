@@ -3,14 +3,16 @@
 //! | attribute | type | what |
 //! | --- | --- | --- |
 //! | `user`, `device` | S | key |
-//! | `connection_id` | S | the gateway's name of the connection |
+//! | `connection_id` | S | the gateway's name of the connection; missing once it is over |
 //! | `platform` | S | `phone`, `tablet`, `desktop` or `web` |
 //! | `ticket_at`, `connected_at` | N | milliseconds since the Unix epoch |
 //! | `expires_at` | N | seconds since the Unix epoch; the table's TTL. Readers do not wait for it |
+//!
+//! When a connection is over, `ticket_at` stays until the item expires: a ticket works once.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use tidings_application::error::PortError;
 use tidings_application::ports::{RouteRead, RouteWrite};
@@ -33,6 +35,31 @@ impl RouteTable {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
+
+    async fn put(&self, route: &Route, condition: &str) -> Result<Claim, PortError> {
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(encode(route)))
+            .condition_expression(condition)
+            .expression_attribute_values(":ticket_at", number(route.ticket_at.as_millis()))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(output) => Ok(Claim::Won(output.attributes.as_ref().map_or(Ok(None), decode)?)),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                    let current =
+                        lost.item().ok_or_else(|| unreadable("route", "a lost condition without its item"))?;
+                    Ok(Claim::Lost(decode(current)?))
+                }
+                _ => Err(port_error(&error)),
+            },
+        }
+    }
 }
 
 impl RouteRead for RouteTable {
@@ -51,7 +78,11 @@ impl RouteRead for RouteTable {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| port_error(&error))?;
             for item in page.items.unwrap_or_default() {
-                routes.push(decode(&item)?);
+                match decode(&item) {
+                    Ok(route) => routes.extend(route),
+                    // One that a newer version wrote must not keep messages from all the others.
+                    Err(error) => tracing::error!(user = %user, error = %error, "route skipped"),
+                }
             }
         }
         Ok(routes)
@@ -68,43 +99,29 @@ impl RouteRead for RouteTable {
             .send()
             .await
             .map_err(|error| port_error(&error))?;
-        output.item.as_ref().map(decode).transpose()
+        output.item.as_ref().map_or(Ok(None), decode)
     }
 }
 
 impl RouteWrite for RouteTable {
     async fn claim(&self, route: &Route) -> Result<Claim, PortError> {
-        let result = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(encode(route)))
-            .condition_expression("attribute_not_exists(ticket_at) OR ticket_at < :ticket_at")
-            .expression_attribute_values(":ticket_at", number(route.ticket_at.as_millis()))
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(output) => Ok(Claim::Won(output.attributes.as_ref().map(decode).transpose()?)),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
-                    let current =
-                        lost.item().ok_or_else(|| unreadable("route", "a lost condition without its item"))?;
-                    Ok(Claim::Lost(decode(current)?))
-                }
-                _ => Err(port_error(&error)),
-            },
-        }
+        self.put(route, "attribute_not_exists(ticket_at) OR ticket_at < :ticket_at").await
+    }
+
+    async fn restore(&self, route: &Route) -> Result<Claim, PortError> {
+        let condition = "attribute_not_exists(ticket_at) OR ticket_at < :ticket_at \
+                         OR (ticket_at = :ticket_at AND attribute_not_exists(connection_id))";
+        self.put(route, condition).await
     }
 
     async fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> Result<bool, PortError> {
         let result = self
             .client
-            .delete_item()
+            .update_item()
             .table_name(&self.table)
             .key("user", string(user))
             .key("device", string(device))
+            .update_expression("REMOVE connection_id, platform, connected_at")
             .condition_expression("connection_id = :connection")
             .expression_attribute_values(":connection", string(connection))
             .send()
@@ -112,7 +129,7 @@ impl RouteWrite for RouteTable {
         match result {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
                 _ => Err(port_error(&error)),
             },
         }
@@ -131,14 +148,18 @@ fn encode(route: &Route) -> Item {
     ])
 }
 
-fn decode(item: &Item) -> Result<Route, PortError> {
+/// `None` for what is left of a connection that is over.
+fn decode(item: &Item) -> Result<Option<Route>, PortError> {
+    if !item.contains_key("connection_id") {
+        return Ok(None);
+    }
     let reader = Reader::new(item, "route");
-    Ok(Route {
+    Ok(Some(Route {
         user: reader.parse("user")?,
         device: reader.parse("device")?,
         platform: reader.parse("platform")?,
         connection: ConnectionId::new(reader.text("connection_id")?),
         ticket_at: Timestamp::from_millis(reader.number("ticket_at")?),
         connected_at: Timestamp::from_millis(reader.number("connected_at")?),
-    })
+    }))
 }

@@ -199,9 +199,9 @@ pub async fn routes_hold<R: RouteRead + RouteWrite + Clone + Send + 'static>(rou
     };
     let (first, second) = (route("d1", "c1=", 1), route("d1", "c2=", 2));
     assert_eq!(routes.claim(&first).await.unwrap(), Claim::Won(None));
-    assert_eq!(routes.claim(&first).await.unwrap(), Claim::Lost(first.clone()), "a ticket works once");
+    assert_eq!(routes.claim(&first).await.unwrap(), Claim::Lost(Some(first.clone())), "a ticket works once");
     assert_eq!(routes.claim(&second).await.unwrap(), Claim::Won(Some(first.clone())));
-    assert_eq!(routes.claim(&first).await.unwrap(), Claim::Lost(second.clone()), "a late write loses");
+    assert_eq!(routes.claim(&first).await.unwrap(), Claim::Lost(Some(second.clone())), "a late write loses");
     assert_eq!(routes.get(user, &second.device).await.unwrap(), Some(second.clone()));
 
     let tablet = route("d2", "c3=", 1);
@@ -211,6 +211,17 @@ pub async fn routes_hold<R: RouteRead + RouteWrite + Clone + Send + 'static>(rou
     assert!(routes.release(user, &second.device, &second.connection).await.unwrap());
     assert!(!routes.release(user, &second.device, &second.connection).await.unwrap());
     assert_eq!(routes.of(user).await.unwrap(), [tablet]);
+
+    // A ticket works once, also after its connection is over; only a connection that is up writes its route again.
+    assert_eq!(routes.get(user, &second.device).await.unwrap(), None);
+    assert_eq!(routes.claim(&second).await.unwrap(), Claim::Lost(None));
+    assert_eq!(routes.claim(&first).await.unwrap(), Claim::Lost(None));
+    assert_eq!(routes.restore(&first).await.unwrap(), Claim::Lost(None), "not an older one");
+    assert_eq!(routes.restore(&second).await.unwrap(), Claim::Won(None));
+    assert_eq!(routes.restore(&second).await.unwrap(), Claim::Lost(Some(second.clone())));
+    assert!(routes.release(user, &second.device, &second.connection).await.unwrap());
+    let third = route("d1", "c4=", 3);
+    assert_eq!(routes.claim(&third).await.unwrap(), Claim::Won(None));
 
     // Of 64 tickets the latest has the device, in whatever order they are written.
     let claims = (0..CROWD as u64).map(|number| {

@@ -11,6 +11,7 @@ use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::route::{Claim, Route};
+use tidings_domain::time::Timestamp;
 
 type Shared<K, V> = Arc<Mutex<BTreeMap<K, V>>>;
 
@@ -177,37 +178,52 @@ impl InboxAdvance for FakeInboxes {
     }
 }
 
-/// Routes in memory.
+/// Routes in memory. What is left of a connection that is over is the time of its ticket.
 #[derive(Clone, Debug, Default)]
-pub struct FakeRoutes(Shared<(UserId, DeviceId), Route>);
+pub struct FakeRoutes(Shared<(UserId, DeviceId), (Timestamp, Option<Route>)>);
+
+impl FakeRoutes {
+    fn put(&self, route: &Route, may_replace: impl Fn(Timestamp, &Option<Route>) -> bool) -> Claim {
+        let mut routes = lock(&self.0);
+        let key = (route.user, route.device.clone());
+        match routes.get(&key) {
+            Some((ticket_at, current)) if !may_replace(*ticket_at, current) => Claim::Lost(current.clone()),
+            _ => Claim::Won(routes.insert(key, (route.ticket_at, Some(route.clone()))).and_then(|(_, old)| old)),
+        }
+    }
+}
 
 impl RouteRead for FakeRoutes {
     async fn of(&self, user: UserId) -> Result<Vec<Route>, PortError> {
-        Ok(lock(&self.0).values().filter(|route| route.user == user).cloned().collect())
+        let routes = lock(&self.0);
+        Ok(routes.values().filter_map(|(_, route)| route.clone()).filter(|route| route.user == user).collect())
     }
 
     async fn get(&self, user: UserId, device: &DeviceId) -> Result<Option<Route>, PortError> {
-        Ok(lock(&self.0).get(&(user, device.clone())).cloned())
+        Ok(lock(&self.0).get(&(user, device.clone())).and_then(|(_, route)| route.clone()))
     }
 }
 
 impl RouteWrite for FakeRoutes {
     async fn claim(&self, route: &Route) -> Result<Claim, PortError> {
-        let mut routes = lock(&self.0);
-        let key = (route.user, route.device.clone());
-        match routes.get(&key) {
-            Some(current) if current.ticket_at >= route.ticket_at => Ok(Claim::Lost(current.clone())),
-            _ => Ok(Claim::Won(routes.insert(key, route.clone()))),
-        }
+        Ok(self.put(route, |ticket_at, _| ticket_at < route.ticket_at))
+    }
+
+    async fn restore(&self, route: &Route) -> Result<Claim, PortError> {
+        Ok(self.put(route, |ticket_at, current| {
+            ticket_at < route.ticket_at || (ticket_at == route.ticket_at && current.is_none())
+        }))
     }
 
     async fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> Result<bool, PortError> {
         let mut routes = lock(&self.0);
-        let key = (user, device.clone());
-        let own = routes.get(&key).is_some_and(|route| route.connection == *connection);
-        if own {
-            routes.remove(&key);
+        let held = routes.get_mut(&(user, device.clone())).map(|(_, route)| route);
+        match held {
+            Some(route) if route.as_ref().is_some_and(|route| route.connection == *connection) => {
+                *route = None;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        Ok(own)
     }
 }
