@@ -248,8 +248,12 @@ impl Lane {
         }
     }
 
-    /// The log was searched from the attempt's `after` up to `upto`. What was found there is acknowledged: more than
-    /// a thousand entries above it were made visible since. For the rest the search begins at `upto` from now on.
+    /// The log was searched from the attempt's `after` up to `upto`.
+    ///
+    /// What was found there is in the log, and perhaps nobody sees it yet: the attempt may have died in between. So it
+    /// is sent again with an `after` right below it, and the server finds it and makes it visible. When the server did
+    /// not even want to search from there, the first message counts as acknowledged: the thousand entries above it
+    /// were made visible since, and it with them. For the rest the search begins at `upto` from now on.
     pub(crate) fn searched(&mut self, found: &HashMap<ClientId, Sent>, upto: u64) -> Verdict {
         let mut verdict = Verdict::default();
         if self.phase != Phase::Searching {
@@ -257,14 +261,20 @@ impl Lane {
         }
         let attempt = self.attempt;
         let rest = self.items.split_off(attempt);
+        let mut first = true;
         for mut item in std::mem::take(&mut self.items) {
-            if let Some(sent) = found.get(&item.client_id) {
-                self.attempt -= 1;
-                verdict.acknowledged.push((item, *sent));
-            } else {
-                item.after = Some(item.after.unwrap_or(0).max(upto));
-                self.items.push_back(item);
+            match found.get(&item.client_id) {
+                Some(sent) if first && item.after == Some(sent.seq.saturating_sub(1)) => {
+                    self.attempt -= 1;
+                    verdict.acknowledged.push((item, *sent));
+                    first = false;
+                    continue;
+                }
+                Some(sent) => item.after = Some(sent.seq.saturating_sub(1)),
+                None => item.after = Some(item.after.unwrap_or(0).max(upto)),
             }
+            first = false;
+            self.items.push_back(item);
         }
         self.items.extend(rest);
         self.alone = self.alone.saturating_sub(verdict.acknowledged.len());

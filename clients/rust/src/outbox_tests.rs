@@ -161,9 +161,11 @@ proptest! {
                     prop_assert_eq!(&search.ids, &ids);
                     let found: HashMap<ClientId, Sent> = log.0.iter().zip(1..).filter(|(id, _)| ids.contains(id))
                         .map(|(id, seq)| (*id, sent(seq, true))).collect();
-                    let left: Vec<ClientId> = ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
+                    let verdict = lane.searched(&found, log.0.len() as u64);
+                    let done = |id: &ClientId| verdict.acknowledged.iter().any(|(item, _)| item.client_id == *id);
+                    let left: Vec<ClientId> = ids.into_iter().filter(|id| !done(id)).collect();
                     unanswered = (!left.is_empty()).then_some(left);
-                    lane.searched(&found, log.0.len() as u64)
+                    verdict
                 }
             };
             prop_assert_eq!(&verdict.failed, &[]);
@@ -204,6 +206,26 @@ fn behind_raises_after_past_what_was_searched_only() {
     let again = lane.take(conversation()).unwrap();
     assert_eq!((again.request.after, again.ids.len(), again.new), (Some(1200), 1, false));
     assert_eq!(lane.items().last().unwrap().after, Some(0), "the other one was not searched for");
+}
+
+#[test]
+fn what_a_search_finds_is_sent_again_until_it_lies_too_deep() {
+    let mut lane = Lane::default();
+    (0..3).for_each(|number| lane.push(item(number, 1)));
+    assert_eq!(lane.take(conversation()).unwrap().ids.len(), 3);
+    lane.answered(Err(error(ErrorCode::Behind)));
+    let found = [(item(0, 1).client_id, sent(50, true)), (item(1, 1).client_id, sent(600, true))].into();
+    assert_eq!(lane.searched(&found, 1200), Verdict::default());
+    let again = lane.take(conversation()).unwrap();
+    assert_eq!((again.request.after, again.ids.len(), again.new), (Some(49), 3, false));
+
+    // The server does not want to search from right below the first either.
+    lane.answered(Err(error(ErrorCode::Behind)));
+    let verdict = lane.searched(&found, 1200);
+    let acknowledged: Vec<_> = verdict.acknowledged.iter().map(|(item, _)| item.client_id).collect();
+    assert_eq!(acknowledged, [item(0, 1).client_id]);
+    let again = lane.take(conversation()).unwrap();
+    assert_eq!((again.request.after, again.ids.len(), again.new), (Some(599), 2, false));
 }
 
 #[test]

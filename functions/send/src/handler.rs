@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 use tidings_application::clock::Clock;
 use tidings_application::deliver::Deliver;
 use tidings_application::send::{Command, SendMessages};
+use tidings_domain::limits::BATCH_MAX;
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Refusal, Sent};
 use tidings_dynamodb::Client;
@@ -65,21 +66,28 @@ pub(crate) async fn message_send(
     let (drafts, batch) = request.into_drafts().ok_or_else(|| {
         ErrorBody::new(ErrorCode::BadRequest, "either `client_id` and `body`, or `messages`, and not both")
     })?;
-    let drafts = drafts.iter().map(draft_in).collect::<Result<Vec<_>, _>>()?;
-    let command = Command { conversation, sender: caller.user, connection: Some(caller.connection), after, drafts };
     let now = SystemClock.now();
-    let results = send.run(command).await.map_err(|refused| refusal::of_send(refused, now))?;
-    let results = results.into_iter().map(|result| result.map_err(|refused| refusal::of_send(refused, now)));
-    if batch {
-        Ok(MessageSendReply::Many { results: results.map(result_out).collect() })
-    } else {
-        let mut results = results;
-        results
-            .next()
-            .unwrap_or_else(|| Err(refusal::of_send(Refusal::Unavailable, now)))
-            .map(sent_out)
-            .map(MessageSendReply::One)
+    let refused = |refused| refusal::of_send(refused, now);
+    let count = drafts.len();
+    if !(1..=BATCH_MAX).contains(&count) {
+        return Err(refused(Refusal::BatchSize));
     }
+    // Stopped at the first failure, and a body that cannot be stored is one: what stands before it counts.
+    let mut valid = Vec::with_capacity(count);
+    let invalid = drafts.iter().find_map(|draft| draft_in(draft).map(|draft| valid.push(draft)).err());
+    let mut results = Vec::with_capacity(count);
+    if !valid.is_empty() {
+        let command =
+            Command { conversation, sender: caller.user, connection: Some(caller.connection), after, drafts: valid };
+        let answers = send.run(command).await.map_err(refused)?;
+        results.extend(answers.into_iter().map(|answer| answer.map_err(refused)));
+    }
+    results.extend(invalid.map(Err));
+    results.resize_with(count, || Err(refused(Refusal::NotTried)));
+    if batch {
+        return Ok(MessageSendReply::Many { results: results.into_iter().map(result_out).collect() });
+    }
+    results.swap_remove(0).map(sent_out).map(MessageSendReply::One)
 }
 
 fn draft_in(draft: &wire::Draft) -> Result<Draft, ErrorBody> {

@@ -101,6 +101,17 @@ async fn messages_that_are_refused_store_nothing() {
     }
     assert!(socket.ok("sync", json!({})).await["conversations"].as_array().unwrap().is_empty(), "nothing was stored");
 
+    // A batch stops at what cannot be stored, and what stands before it counts.
+    let notes = ann.with(&ann).to_string();
+    let drafts = [text("first"), text(format!("{largest}x")), text("last")]
+        .map(|body| json!({ "client_id": client_id(), "body": body }));
+    let answer = socket.ok("message.send", json!({ "conversation": notes, "messages": drafts })).await;
+    let outcome = |index: usize| answer["results"][index]["error"]["code"].as_str();
+    assert_eq!(
+        (&answer["results"][0]["seq"], outcome(1), outcome(2)),
+        (&json!(1), Some("too_large"), Some("unavailable"))
+    );
+
     // The largest text fits; who the sender is, only the ticket says.
     let mut forged = message(&ours, text(largest));
     forged["sender"] = json!(eve.user.to_string());

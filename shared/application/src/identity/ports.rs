@@ -57,7 +57,8 @@ pub trait SessionRead: Send + Sync {
 
 /// Changes sessions.
 pub trait SessionWrite: Send + Sync {
-    /// Puts a device's session in place of whatever it had.
+    /// Puts a device's session in place of whatever began no later. Where it is there already nothing changes: a late
+    /// repetition must take nothing back (MONO-1). Where a later one is there it is a retryable error.
     fn put(&self, session: &Session) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Advances the generation that `claims` name by one, at `now`, and moves the end to `expires_at`, on condition

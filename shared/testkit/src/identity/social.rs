@@ -117,9 +117,19 @@ impl SessionRead for FakeSocial {
 impl SessionWrite for FakeSocial {
     async fn put(&self, session: &Session) -> Result<(), PortError> {
         self.write(|state| {
-            state.sessions.insert((session.user, session.device.clone()), session.clone());
+            let key = (session.user, session.device.clone());
+            match state.sessions.get(&key) {
+                Some(present) if present.id == session.id => Ok(()),
+                Some(present) if present.created_at > session.created_at => {
+                    Err(PortError::retryable("the device was signed in later"))
+                }
+                _ => {
+                    state.sessions.insert(key, session.clone());
+                    Ok(())
+                }
+            }
         })
-        .await
+        .await?
     }
 
     async fn rotate(

@@ -1,6 +1,7 @@
 //! Sessions of devices.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use tidings_application::error::PortError;
@@ -22,9 +23,34 @@ impl SessionRead for SocialTable {
 
 impl SessionWrite for SocialTable {
     async fn put(&self, session: &Session) -> Result<(), PortError> {
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(encode(session)));
-        request.send().await.map_err(|error| port_error(&error))?;
-        Ok(())
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(encode(session)))
+            .condition_expression(
+                "attribute_not_exists(#session) OR #created < :created \
+                 OR (#created = :created AND #session <> :session)",
+            )
+            .expression_attribute_names("#session", "session")
+            .expression_attribute_names("#created", "created_at")
+            .expression_attribute_values(":created", number(session.created_at.as_millis()))
+            .expression_attribute_values(":session", string(session.id))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                    let present = lost.item().map(decode).transpose()?;
+                    let own = present.is_some_and(|present| present.id == session.id);
+                    // The SDK's own repetition found what it had written.
+                    if own { Ok(()) } else { Err(PortError::retryable("the device was signed in later")) }
+                }
+                _ => Err(port_error(&error)),
+            },
+        }
     }
 
     async fn rotate(
