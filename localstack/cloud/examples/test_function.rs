@@ -150,7 +150,9 @@ fn work_off(records: &[Value]) -> Value {
         if let Some(mark) = body["mark"].as_str()
             && let Ok(mut file) = std::fs::OpenOptions::new().create(true).append(true).open(mark)
         {
-            let _ = writeln!(file, "{} {}", body["name"].as_str().unwrap_or_default(), records.len());
+            // In one write, so that a test never sees half a line.
+            let line = format!("{} {}\n", body["name"].as_str().unwrap_or_default(), records.len());
+            let _ = file.write_all(line.as_bytes());
         }
         match body["do"].as_str() {
             Some("fail") => failures.push(json!({"itemIdentifier": record["messageId"]})),
