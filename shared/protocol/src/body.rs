@@ -17,6 +17,10 @@ pub enum Body {
         #[schemars(length(min = 1))]
         text: String,
     },
+    /// A type that this version does not know, or a form of it. Readers keep it as it is and say so; it cannot be sent.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    Other(serde_json::Map<String, serde_json::Value>),
 }
 
 /// Why a body is refused.
@@ -27,12 +31,15 @@ pub enum InvalidBody {
     Empty,
     /// More than [`BODY_MAX`] bytes of encoded JSON.
     TooLarge,
+    /// Not a type, or not a form of it, that this version knows.
+    Unknown,
 }
 
 impl std::fmt::Display for InvalidBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Empty => f.write_str("a text is not empty"),
+            Self::Unknown => f.write_str("not a body that this version knows"),
             Self::TooLarge => write!(f, "a body is at most {BODY_MAX} bytes of JSON; larger content goes to a file"),
         }
     }
@@ -51,6 +58,7 @@ impl Body {
         match self {
             Self::Text { text } if text.is_empty() => return Err(InvalidBody::Empty),
             Self::Text { .. } => {}
+            Self::Other(_) => return Err(InvalidBody::Unknown),
         }
         // Strings and numbers alone: this cannot fail, and a failure would be too large a body by any measure.
         let json = serde_json::to_string(self).map_err(|_| InvalidBody::TooLarge)?;
@@ -71,5 +79,15 @@ mod tests {
         assert_eq!(Body::text("\"".repeat(BODY_MAX / 2)).encode(), Err(InvalidBody::TooLarge));
         assert_eq!(Body::text("\u{1}".repeat(BODY_MAX / 6)).encode(), Err(InvalidBody::TooLarge));
         assert_eq!(Body::text("").encode(), Err(InvalidBody::Empty));
+    }
+
+    #[test]
+    fn a_body_of_a_later_version_is_kept_and_cannot_be_sent() {
+        let json = r#"{"colours":[1,2],"type":"hologram"}"#;
+        let body: Body = serde_json::from_str(json).unwrap();
+        assert!(matches!(body, Body::Other(_)));
+        assert_eq!(serde_json::to_string(&body).unwrap(), json);
+        assert_eq!(body.encode(), Err(InvalidBody::Unknown));
+        assert!(serde_json::from_str::<Body>("\"hi\"").is_err());
     }
 }

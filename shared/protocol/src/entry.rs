@@ -1,19 +1,34 @@
 //! An entry of a conversation's log, as readers see it.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tidings_domain::ids::{ClientId, UserId};
 
 use crate::Text;
 use crate::body::Body;
 
 /// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EntryKind {
     /// Somebody said something.
     Message,
+    /// A kind that this version does not know.
+    #[schemars(skip)]
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for EntryKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match &*Cow::<'de, str>::deserialize(deserializer)? {
+            "message" => Self::Message,
+            // An old client must not stop at what a new one wrote.
+            _ => Self::Unknown,
+        })
+    }
 }
 
 /// One entry. Entries of a conversation are numbered 1, 2, 3 ... without a hole.

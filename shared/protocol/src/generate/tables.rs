@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn values_are_for_people() {
-        assert_eq!(value(&limits::HTTP_REPLY_MAX), "4,194,304");
+        assert_eq!(value(&limits::HTTP_REPLY_MAX), "2,621,440");
         assert_eq!(value(&limits::GAP_WAIT_MS), "300 to 600");
         assert_eq!(value(&64), "64");
     }
