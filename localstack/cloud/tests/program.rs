@@ -32,24 +32,31 @@ fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+#[cfg(test)]
+impl Drop for Program {
+    /// A test that fails leaves nothing behind either.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Starts it and reads what it says up to the line that says ready.
 #[cfg(test)]
 fn start(folder: &Path, arguments: &[&str]) -> Program {
-    let mut child = program(folder, arguments).spawn().unwrap();
-    let mut said = Vec::new();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    loop {
+    let child = program(folder, arguments).spawn().unwrap();
+    let mut program = Program { child, said: Vec::new(), api: String::new() };
+    let mut output = BufReader::new(program.child.stdout.take().unwrap());
+    while program.api.is_empty() {
         let mut line = String::new();
-        assert!(output.read_line(&mut line).unwrap() > 0, "it ended: {said:?}");
-        let line = line.trim_end().to_owned();
-        said.push(line.clone());
-        if let Some(api) = line.strip_prefix("ready ") {
-            let api = api.to_owned();
-            // Whatever else it says goes nowhere, but the pipe stays open.
-            std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
-            return Program { child, said, api };
-        }
+        assert!(output.read_line(&mut line).unwrap() > 0, "it ended: {:?}", program.said);
+        let line = line.trim_end();
+        program.api = line.strip_prefix("ready ").unwrap_or_default().to_owned();
+        program.said.push(line.to_owned());
     }
+    // Whatever else it says goes nowhere, but the pipe stays open.
+    std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
+    program
 }
 
 /// Runs it where it must not start, and says its exit code and what it said.
