@@ -7,23 +7,19 @@ use tidings_dynamodb::routes::RouteTable;
 use tidings_gateway::Connections;
 use tidings_runtime::clock::SystemClock;
 use tidings_runtime::settings::{Environment, Setting, all};
-use tidings_sqs::Queues;
+use tidings_sqs::RetryJobs;
 use tidings_wire::job::Job;
 
-type Delivery = Deliver<Connections, RouteTable, Queues, SystemClock>;
+type Delivery = Deliver<Connections, RouteTable, RetryJobs, SystemClock>;
 
 /// Adapters into the use case.
 pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Delivery> {
-    let (routes, endpoint, fan_out, retry) = all((
-        environment.routes_table(),
-        environment.gateway_endpoint(),
-        environment.fanout_queue_urls(),
-        environment.retry_queue_url(),
-    ))?;
+    let (routes, endpoint, retry) =
+        all((environment.routes_table(), environment.gateway_endpoint(), environment.retry_queue_url()))?;
     Ok(Deliver {
         gateway: Connections::at(sdk, endpoint),
         routes: RouteTable::new(Client::new(sdk), routes),
-        queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry),
+        queue: RetryJobs::new(tidings_sqs::Client::new(sdk), retry),
         clock: SystemClock,
     })
 }

@@ -35,6 +35,11 @@ pub const PARAMETERS: &[Parameter] = &[
         description: "How long a refresh token is good for when it is not used, in seconds (30 days).",
     },
     Parameter { name: "TICKET_TTL_S", default: "30", description: "How long a ticket opens a socket, in seconds." },
+    Parameter {
+        name: "DENY_LIST",
+        default: "",
+        description: "Users who may not connect, separated by commas. For emergencies: it takes a new configuration.",
+    },
     Parameter { name: "SIGN_UPS", default: "open", description: "Whether anybody may register: open or closed." },
 ];
 

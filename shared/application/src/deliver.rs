@@ -98,7 +98,9 @@ where
             }
         })
     }
+}
 
+impl<G: Gateway, R: RouteRead + RouteWrite, Q: RetryQueue, C: Clock> Deliver<G, R, Q, C> {
     /// Works a fan-out job off: reads who is online now and posts. An error means that the job is to be delivered
     /// again.
     pub async fn fan_out(&self, job: FanOut) -> Result<(), PortError> {

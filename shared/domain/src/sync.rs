@@ -182,3 +182,53 @@ impl Sync {
         Step::Done(Answer::Page(Page { conversations, cursor: last.filter(|_| self.more), settle }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Platform;
+    use crate::ids::ConnectionId;
+    use crate::inbox::ReadPosition;
+
+    fn route(connection: &str) -> Route {
+        Route {
+            user: UserId::from_bits(1),
+            device: "laptop".parse().unwrap(),
+            platform: Platform::Web,
+            connection: ConnectionId::new(connection),
+            ticket_at: Timestamp::EPOCH,
+            connected_at: Timestamp::EPOCH,
+        }
+    }
+
+    fn start(route: Option<Route>) -> (Sync, Step) {
+        let user = UserId::from_bits(1);
+        Sync::start(Request { user, route, cursor: None, since: None, conversations: 50, entries: 5 })
+    }
+
+    /// MEET-1: were the inbox read first, a message in between would find no route and be in no page.
+    #[test]
+    fn the_route_comes_before_the_inbox_and_the_inbox_before_the_logs() {
+        let conversation = ConversationId::direct(UserId::from_bits(1), UserId::from_bits(2));
+        let head = Head::none(conversation);
+        let read = ReadPosition::none(conversation);
+        let open = InboxEntry { conversation, state: HeadState::Open, version: 1, head, read };
+        let inbox = Step::Call(Call::ReadInbox { after: None, limit: 50 });
+
+        let (mut sync, step) = start(Some(route("mine")));
+        assert_eq!(step, Step::Call(Call::ReadRoute));
+        let now = Timestamp::EPOCH;
+        assert_eq!(sync.next(Seen::Route(None), now), Step::Call(Call::Restore(route("mine"))));
+        assert_eq!(sync.next(Seen::Restored(Claim::Won(None)), now), inbox);
+        let newest = Call::ReadNewest { conversations: vec![conversation], entries: 5 };
+        assert_eq!(sync.next(Seen::Inbox(vec![open], false), now), Step::Call(newest));
+        assert!(matches!(sync.next(Seen::Newest(vec![Vec::new()]), now), Step::Done(Answer::Page(_))));
+
+        let (mut sync, _) = start(Some(route("mine")));
+        assert_eq!(sync.next(Seen::Route(Some(route("mine"))), now), inbox);
+        let (mut sync, _) = start(Some(route("mine")));
+        assert_eq!(sync.next(Seen::Route(Some(route("newer"))), now), Step::Call(Call::Restore(route("mine"))));
+        assert_eq!(sync.next(Seen::Restored(Claim::Lost(Some(route("newer")))), now), Step::Done(Answer::Replaced));
+        assert_eq!(start(None).1, inbox, "over HTTP there is no connection");
+    }
+}

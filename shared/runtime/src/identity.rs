@@ -7,21 +7,14 @@ use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_protocol::user::User;
 use tidings_wire::refusal;
 
-use crate::websocket::internal;
-
 /// A person's card.
 pub fn user(card: Card) -> User {
     User { id: card.user.into(), username: card.username.into(), display_name: card.display_name.into() }
 }
 
-/// What a failed port is to a client. The cause goes to the log.
+/// What a failed port is to a client. The adapter has logged the cause.
 pub fn of_port(error: &PortError) -> ErrorBody {
-    if error.retryable {
-        tracing::warn!(error = %error, "a port failed; the client may send again");
-        refusal::unavailable()
-    } else {
-        internal(error)
-    }
+    if error.retryable { refusal::unavailable() } else { ErrorBody::new(ErrorCode::Internal, "a fault of ours") }
 }
 
 /// Why nobody was signed up.

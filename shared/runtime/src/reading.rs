@@ -43,10 +43,9 @@ pub async fn history<L: LogRead>(
 ) -> Result<HistoryReply, ErrorBody> {
     let page = history.run(user, conversation, range, limit).await.map_err(|error| match error {
         HistoryError::NotAMember => refusal::not_a_member(),
-        HistoryError::Log(error) => {
-            tracing::warn!(error = %error, "the log could not be read");
-            if error.retryable { refusal::unavailable() } else { internal(&error) }
-        }
+        // The adapter has logged it.
+        HistoryError::Log(error) if error.retryable => refusal::unavailable(),
+        HistoryError::Log(_) => ErrorBody::new(ErrorCode::Internal, "a fault of ours"),
     })?;
     let cut = match range {
         Range::After(_) => Cut::Newest,

@@ -114,6 +114,20 @@ fn leaves_the_tree(file: &File, line: &str) -> bool {
     })
 }
 
+/// KEY-1: request paths that scan a table.
+pub fn scans(files: &[File]) -> Vec<String> {
+    let ours = |file: &&File| {
+        let within = |folder: &str| file.path.starts_with(folder);
+        (within("shared/") || within("functions/")) && !file.path.contains("/tests/")
+    };
+    let scan = |line: &str| line.contains(".scan()") || line.contains("scan_table");
+    let scanning = |file: &File| {
+        let lines = file.text.lines().enumerate().filter(|(_, line)| scan(line));
+        lines.map(|(index, _)| format!("{}:{} scans a table (KEY-1)", file.path, index + 1)).collect::<Vec<_>>()
+    };
+    files.iter().filter(ours).flat_map(scanning).collect()
+}
+
 /// A function's `main.rs` that is longer than wiring needs.
 pub fn mains_too_long(files: &[File]) -> Vec<String> {
     files
@@ -166,6 +180,14 @@ mod tests {
             let found = out_of_place(&[file(path, &line)]);
             assert_eq!(!found.is_empty(), bad, "{path}: {line}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_scan_is_found_where_requests_are_served() {
+        let text = "self.client\n    .scan()\n";
+        assert_eq!(scans(&[file("shared/infrastructure/dynamodb/src/log.rs", text)]).len(), 1);
+        assert_eq!(scans(&[file("shared/infrastructure/dynamodb/src/log.rs", "self.client.query()")]).len(), 0);
+        assert_eq!(scans(&[file("tests/e2e/tests/chat.rs", text)]).len(), 0);
     }
 
     #[test]

@@ -37,6 +37,11 @@ fn nothing_here_belongs_to_one_machine() {
 }
 
 #[test]
+fn no_request_path_scans_a_table() {
+    assert_none(&tidy::scans(&tidy::files(&workspace::root()).unwrap()));
+}
+
+#[test]
 fn a_main_of_a_function_only_wires() {
     assert_none(&tidy::mains_too_long(&tidy::files(&workspace::root()).unwrap()));
 }

@@ -32,18 +32,27 @@ impl fmt::Display for DynamoFailure {
 impl Error for DynamoFailure {}
 
 /// A failed call as a port error: retryable if the same call may succeed later (time-out, no connection, throttle,
-/// conflict, 5xx). The outcome of a retryable write is unknown.
+/// conflict, 5xx). The outcome of a retryable write is unknown. Logged here, where it becomes one: the use cases only
+/// ask whether trying again may help.
 pub fn port_error<E>(error: &SdkError<E>) -> PortError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let failure = DynamoFailure(describe(error));
-    if passes(error) { PortError::retryable(failure) } else { PortError::fatal(failure) }
+    if passes(error) {
+        tracing::warn!(error = %failure, "table call failed");
+        PortError::retryable(failure)
+    } else {
+        tracing::error!(error = %failure, "table call refused");
+        PortError::fatal(failure)
+    }
 }
 
 /// An item that is there but does not read as what it should be. Never retried: it stays so.
 pub fn unreadable(what: &str, reason: impl fmt::Display) -> PortError {
-    PortError::fatal(DynamoFailure(format!("unreadable {what}: {reason}")))
+    let failure = DynamoFailure(format!("unreadable {what}: {reason}"));
+    tracing::error!(error = %failure, "item does not read");
+    PortError::fatal(failure)
 }
 
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {

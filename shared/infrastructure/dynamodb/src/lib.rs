@@ -1,5 +1,5 @@
-//! The ports over DynamoDB: private record types, `TryFrom` into the domain, and the one place where the SDK's
-//! errors are matched.
+//! The ports over DynamoDB: items into the domain and back, and the one place where the SDK's errors are matched and
+//! logged.
 
 mod attributes;
 pub mod error;
