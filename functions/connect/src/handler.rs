@@ -14,7 +14,7 @@ use tidings_runtime::websocket::caller;
 
 /// Anything but a 2xx status refuses the socket.
 pub(crate) async fn handle(
-    connect: &ConnectDevice<RouteTable, Connections>,
+    connect: &ConnectDevice<RouteTable, Connections, SystemClock>,
     event: ApiGatewayWebsocketProxyRequest,
 ) -> Result<Value, Error> {
     // By our own clock, which the sweeps compare it with.

@@ -7,6 +7,7 @@ use tidings_application::connect::ConnectDevice;
 use tidings_dynamodb::Client;
 use tidings_dynamodb::routes::RouteTable;
 use tidings_gateway::Connections;
+use tidings_runtime::clock::SystemClock;
 use tidings_runtime::settings::{Environment, all};
 use tidings_runtime::{aws, telemetry};
 
@@ -17,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let (routes, endpoint) = all((environment.routes_table(), environment.gateway_endpoint()))?;
     let sdk = aws::config().await;
     let routes = RouteTable::new(Client::new(&sdk), routes);
-    let connect = ConnectDevice { routes, gateway: Connections::at(&sdk, endpoint) };
+    let connect = ConnectDevice { routes, gateway: Connections::at(&sdk, endpoint), clock: SystemClock };
     let connect = &connect;
     lambda_runtime::run(service_fn(|event: LambdaEvent<_>| handler::handle(connect, event.payload))).await
 }

@@ -1,35 +1,30 @@
 //! `$connect` and `$disconnect`.
 
-use tidings_domain::connect::{Answer, Call, Connect, Seen, Step};
+use tidings_domain::connect::{Answer, Call, Connect, Seen};
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
 use tidings_domain::route::Route;
 
+use crate::clock::Clock;
+use crate::drive::drive;
 use crate::error::PortError;
 use crate::ports::{Gateway, RouteWrite};
 
 /// Lets a device come online.
 #[derive(Debug)]
-pub struct ConnectDevice<R, G> {
+pub struct ConnectDevice<R, G, C> {
     /// The routes.
     pub routes: R,
     /// The sockets, for the one that is replaced.
     pub gateway: G,
+    /// The time.
+    pub clock: C,
 }
 
-impl<R: RouteWrite, G: Gateway> ConnectDevice<R, G> {
+impl<R: RouteWrite, G: Gateway, C: Clock> ConnectDevice<R, G, C> {
     /// Whether the socket may come up.
     pub async fn run(&self, route: Route) -> Answer {
         let own = route.clone();
-        let (mut connect, mut step) = Connect::start(route);
-        loop {
-            match step {
-                Step::Done(answer) => return answer,
-                Step::Call(call) => {
-                    let seen = self.make(&own, call).await.unwrap_or(Seen::Failed);
-                    step = connect.next(seen);
-                }
-            }
-        }
+        drive(Connect::start(route), &self.clock, |call| self.make(&own, call)).await
     }
 
     async fn make(&self, own: &Route, call: Call) -> Result<Seen, PortError> {

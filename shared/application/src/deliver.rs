@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt};
 use tidings_domain::delivery::{self, Call, Event, FanOut, Post, Retry, Seen};
-use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
+use tidings_domain::ids::UserId;
 use tidings_domain::membership;
 use tidings_domain::route::Route;
 
@@ -80,20 +80,15 @@ where
     C: Clock,
 {
     /// Makes one call of a protocol that delivers.
-    pub async fn make(
-        &self,
-        conversation: ConversationId,
-        except: Option<&ConnectionId>,
-        call: Call,
-    ) -> Result<Seen, PortError> {
+    pub async fn make(&self, call: Call) -> Result<Seen, PortError> {
         Ok(match call {
             Call::ReadRoutes(users) => Seen::Routes(self.routes_of(users).await?),
             Call::Post(routes, events) => {
                 self.to(routes, events).await?;
                 Seen::Delivered
             }
-            Call::Queue(events) => {
-                self.queue.fan_out(&FanOut { conversation, events, except: except.cloned() }).await?;
+            Call::Queue(job) => {
+                self.queue.fan_out(&job).await?;
                 Seen::Delivered
             }
         })

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod connect;
 pub mod deliver;
+mod drive;
 pub mod error;
 pub mod history;
 pub mod identity;

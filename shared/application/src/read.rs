@@ -2,10 +2,11 @@
 
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::log::Seq;
-use tidings_domain::read::{Call, Read, Refusal, Request, Seen, Step};
+use tidings_domain::read::{Call, Read, Refusal, Request, Seen};
 
 use crate::clock::Clock;
 use crate::deliver::Deliver;
+use crate::drive::drive;
 use crate::error::PortError;
 use crate::ports::{FanOutQueue, Gateway, InboxAdvance, LogRead, RetryQueue, RouteRead, RouteWrite};
 
@@ -39,34 +40,18 @@ where
         connection: Option<ConnectionId>,
         seq: Seq,
     ) -> Result<Seq, Refusal> {
-        let except = connection.clone();
         let request = Request { conversation, user, connection, seq, inline_max: self.inline_max };
-        let (mut read, mut step) = Read::start(request)?;
-        loop {
-            match step {
-                Step::Done(answer) => return answer,
-                Step::Call(call) => {
-                    let seen = self.make(conversation, user, except.as_ref(), call).await.unwrap_or(Seen::Failed);
-                    step = read.next(seen, self.deliver.clock.now());
-                }
-            }
-        }
+        drive(Read::start(request)?, &self.deliver.clock, |call| self.make(conversation, user, call)).await
     }
 
-    async fn make(
-        &self,
-        conversation: ConversationId,
-        user: UserId,
-        except: Option<&ConnectionId>,
-        call: Call,
-    ) -> Result<Seen, PortError> {
+    async fn make(&self, conversation: ConversationId, user: UserId, call: Call) -> Result<Seen, PortError> {
         Ok(match call {
             Call::ReadCounts(seq) => Seen::Counts(self.log.entry(conversation, seq).await?.map(|entry| entry.counts)),
             Call::Advance(position) => {
                 let (moved, stands) = self.inboxes.advance(user, conversation, position).await?;
                 Seen::Position(moved, stands)
             }
-            Call::Deliver(call) => Seen::Deliver(self.deliver.make(conversation, except, call).await?),
+            Call::Deliver(call) => Seen::Deliver(self.deliver.make(call).await?),
         })
     }
 }

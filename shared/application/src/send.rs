@@ -4,10 +4,11 @@ use futures_util::future::try_join_all;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, SEARCH_MAX};
 use tidings_domain::log::{Draft, Seq};
-use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent, Step};
+use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent};
 
 use crate::clock::{Clock, Random};
 use crate::deliver::Deliver;
+use crate::drive::drive;
 use crate::error::PortError;
 use crate::identity::ports::AccountRead;
 use crate::ports::{FanOutQueue, Gateway, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite};
@@ -55,27 +56,12 @@ where
     /// Answers each draft, in order, or refuses the request as a whole.
     pub async fn run(&self, command: Command) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
         let Command { conversation, sender, connection, after, drafts } = command;
-        let except = connection.clone();
         let request = Request { conversation, sender, connection, after, drafts, inline_max: self.inline_max };
         let clock = &self.deliver.clock;
-        let (mut send, mut step) = Send::start(request, clock.now())?;
-        loop {
-            match step {
-                Step::Done(answer) => return Ok(answer),
-                Step::Call(call) => {
-                    let seen = self.make(conversation, except.as_ref(), call).await.unwrap_or(Seen::Failed);
-                    step = send.next(seen, clock.now());
-                }
-            }
-        }
+        Ok(drive(Send::start(request, clock.now())?, clock, |call| self.make(conversation, call)).await)
     }
 
-    async fn make(
-        &self,
-        conversation: ConversationId,
-        except: Option<&ConnectionId>,
-        call: Call,
-    ) -> Result<Seen, PortError> {
+    async fn make(&self, conversation: ConversationId, call: Call) -> Result<Seen, PortError> {
         Ok(match call {
             Call::ReadLog(from) => {
                 // The bound itself is read too: it is the predecessor.
@@ -95,7 +81,7 @@ where
                 try_join_all(users.into_iter().map(|user| self.inboxes.open(user, conversation))).await?;
                 Seen::Opened
             }
-            Call::Deliver(call) => Seen::Deliver(self.deliver.make(conversation, except, call).await?),
+            Call::Deliver(call) => Seen::Deliver(self.deliver.make(call).await?),
         })
     }
 }

@@ -11,10 +11,11 @@ use tidings_domain::limits::{SINCE_OVERLAP_MS, SYNC_ENTRIES};
 use tidings_domain::log::{Entry, Head};
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::settle::{self, Settle};
-use tidings_domain::sync::{Answer, Call, Conversation, Request, Seen, Step, Sync};
+use tidings_domain::sync::{Answer, Call, Conversation, Request, Seen, Sync};
 use tidings_domain::time::Timestamp;
 
 use crate::clock::Clock;
+use crate::drive::drive;
 use crate::error::PortError;
 use crate::ports::{Gateway, InboxRead, InboxSettle, LogRead, Range, RouteRead, RouteWrite};
 
@@ -135,22 +136,15 @@ where
         let Command { user, route, cursor, since, conversations } = command;
         let own = route.clone();
         let request = Request { user, route, cursor, since, conversations, entries: SYNC_ENTRIES };
-        let (mut sync, mut step) = Sync::start(request);
-        let page = loop {
-            match step {
-                Step::Done(Answer::Page(page)) => break page,
-                Step::Done(Answer::Unavailable) => return Err(SyncError::Unavailable),
-                Step::Done(Answer::Replaced) => {
-                    if let Some(own) = own {
-                        // If it cannot be closed it stays deaf until the gateway's limit.
-                        drop(self.gateway.close(&own.connection).await);
-                    }
-                    return Err(SyncError::Replaced);
+        let page = match drive(Sync::start(request), &self.clock, |call| self.make(user, own.as_ref(), call)).await {
+            Answer::Page(page) => page,
+            Answer::Unavailable => return Err(SyncError::Unavailable),
+            Answer::Replaced => {
+                if let Some(own) = own {
+                    // If it cannot be closed it stays deaf until the gateway's limit.
+                    drop(self.gateway.close(&own.connection).await);
                 }
-                Step::Call(call) => {
-                    let seen = self.make(user, own.as_ref(), call).await.unwrap_or(Seen::Failed);
-                    step = sync.next(seen, self.clock.now());
-                }
+                return Err(SyncError::Replaced);
             }
         };
         self.settle_all(user, &page.settle).await;
@@ -193,11 +187,8 @@ where
 
     /// Settles one entry; whatever fails is left to another sync.
     async fn settle(&self, user: UserId, entry: &InboxEntry) {
-        let (mut settle, mut step) = Settle::start(entry);
-        while let settle::Step::Call(call) = step {
-            let seen = self.make_settle(user, entry.conversation, call).await.unwrap_or(settle::Seen::Failed);
-            step = settle.next(seen);
-        }
+        let make = |call| self.make_settle(user, entry.conversation, call);
+        drive(Settle::start(entry), &self.clock, make).await;
     }
 
     async fn make_settle(

@@ -86,7 +86,8 @@ impl World {
     }
 
     async fn connect(&self, number: u128, device: &str) -> Route {
-        let connect = ConnectDevice { routes: self.routes.clone(), gateway: self.gateway.clone() };
+        let connect =
+            ConnectDevice { routes: self.routes.clone(), gateway: self.gateway.clone(), clock: self.clock.clone() };
         let route = self.route(number, device);
         assert_eq!(connect.run(route.clone()).await, Answer::Accepted);
         route
@@ -195,7 +196,8 @@ async fn what_fails_is_tried_again_for_the_failed_alone() {
 #[tokio::test]
 async fn a_later_ticket_replaces_and_an_abandoned_connection_is_refused() {
     let world = World::default();
-    let connect = ConnectDevice { routes: world.routes.clone(), gateway: world.gateway.clone() };
+    let connect =
+        ConnectDevice { routes: world.routes.clone(), gateway: world.gateway.clone(), clock: world.clock.clone() };
     let first = world.connect(1, "laptop").await;
     let reused = Route { connection: ConnectionId::new("thief"), ..first.clone() };
     assert_eq!(connect.run(reused).await, Answer::Refused, "a ticket works once");

@@ -2,7 +2,9 @@
 //! over it comes later (MEET-1).
 
 use crate::ids::ConnectionId;
+use crate::protocol::{self, Protocol};
 use crate::route::{Claim, Route};
+use crate::time::Timestamp;
 
 /// The next call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,13 +42,7 @@ pub enum Answer {
 }
 
 /// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Make this call.
-    Call(Call),
-    /// Finished.
-    Done(Answer),
-}
+pub type Step = protocol::Step<Call, Answer>;
 
 /// The protocol of `$connect`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,9 +56,15 @@ impl Connect {
         let connection = route.connection.clone();
         (Self { connection }, Step::Call(Call::Claim(route)))
     }
+}
 
-    /// Goes on with what the last call showed.
-    pub fn next(&mut self, seen: Seen) -> Step {
+impl Protocol for Connect {
+    type Call = Call;
+    type Seen = Seen;
+    type Answer = Answer;
+    const FAILED: Seen = Seen::Failed;
+
+    fn next(&mut self, seen: Seen, _: Timestamp) -> Step {
         match seen {
             Seen::Claim(Claim::Won(Some(replaced))) if replaced.connection != self.connection => {
                 Step::Call(Call::Close(replaced.connection))

@@ -42,17 +42,6 @@ pub struct Retry {
     pub events: Vec<Event>,
 }
 
-/// Which way events go.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Plan {
-    /// Nobody else is online.
-    Nobody,
-    /// Post to these at once.
-    Inline(Vec<Route>),
-    /// Too many to post while the sender waits.
-    Queue,
-}
-
 /// The calls of a delivery, the same for whatever is delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
@@ -60,8 +49,8 @@ pub enum Call {
     ReadRoutes(Vec<UserId>),
     /// Post to these connections at once.
     Post(Vec<Route>, Vec<Event>),
-    /// Hand these events to the queue of the conversation's shard.
-    Queue(Vec<Event>),
+    /// Hand the job to the queue of the conversation's shard: too many to post while the sender waits.
+    Queue(FanOut),
 }
 
 /// What they showed.
@@ -73,22 +62,14 @@ pub enum Seen {
     Delivered,
 }
 
-/// The call that delivers `events` as planned; `None` when nobody else is online.
-pub fn execute(plan: Plan, events: Vec<Event>) -> Option<Call> {
-    match plan {
-        Plan::Nobody => None,
-        Plan::Inline(routes) => Some(Call::Post(routes, events)),
-        Plan::Queue => Some(Call::Queue(events)),
-    }
-}
-
-/// Plans a delivery to everybody at `routes` but the connection that is answered.
-pub fn plan(routes: Vec<Route>, except: Option<&ConnectionId>, inline_max: usize, now: Timestamp) -> Plan {
-    let routes = reachable(routes, except, now);
+/// The call that delivers the job to everybody at `routes` but the connection that is answered; `None` when nobody
+/// else is online.
+pub fn plan(routes: Vec<Route>, job: FanOut, inline_max: usize, now: Timestamp) -> Option<Call> {
+    let routes = reachable(routes, job.except.as_ref(), now);
     match routes.len() {
-        0 => Plan::Nobody,
-        few if few <= inline_max => Plan::Inline(routes),
-        _ => Plan::Queue,
+        0 => None,
+        few if few <= inline_max => Some(Call::Post(routes, job.events)),
+        _ => Some(Call::Queue(job)),
     }
 }
 
@@ -131,8 +112,11 @@ mod tests {
         let now = Timestamp::from_millis(ROUTE_TTL_MS);
         let me = ConnectionId::new("me");
         let routes = vec![route("me", 5), route("expired", 0), route("peer", 1)];
-        assert_eq!(plan(routes.clone(), Some(&me), 4, now), Plan::Inline(vec![route("peer", 1)]));
-        assert_eq!(plan(routes.clone(), Some(&me), 0, now), Plan::Queue);
-        assert_eq!(plan(routes[..2].to_vec(), Some(&me), 0, now), Plan::Nobody);
+        let (one, other) = (UserId::from_bits(1), UserId::from_bits(2));
+        let job = FanOut { conversation: ConversationId::direct(one, other), events: Vec::new(), except: Some(me) };
+        let post = Call::Post(vec![route("peer", 1)], Vec::new());
+        assert_eq!(plan(routes.clone(), job.clone(), 4, now), Some(post));
+        assert_eq!(plan(routes.clone(), job.clone(), 0, now), Some(Call::Queue(job.clone())));
+        assert_eq!(plan(routes[..2].to_vec(), job, 0, now), None);
     }
 }

@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod limits;
 pub mod log;
 pub mod membership;
+pub mod protocol;
 pub mod read;
 pub mod route;
 pub mod send;

@@ -1,10 +1,11 @@
 //! `conversation.read`: a read position moves forward, and the others are told.
 
-use crate::delivery::{self, Event};
+use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::ReadPosition;
 use crate::log::{Counts, Seq};
 use crate::membership;
+use crate::protocol::{self, Protocol};
 use crate::time::Timestamp;
 
 /// Who has read how far.
@@ -58,13 +59,7 @@ pub enum Refusal {
 }
 
 /// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Make this call.
-    Call(Call),
-    /// Where the position stands.
-    Done(Result<Seq, Refusal>),
-}
+pub type Step = protocol::Step<Call, Result<Seq, Refusal>>;
 
 /// The protocol of `conversation.read`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -84,8 +79,19 @@ impl Read {
         Ok((Self { request, stands: None }, step))
     }
 
-    /// Goes on with what the last call showed at `now`.
-    pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+    /// A position that moved is answered even if nobody could be told: a receipt is a hint.
+    fn answer(&self) -> Step {
+        Step::Done(self.stands.ok_or(Refusal::Unavailable))
+    }
+}
+
+impl Protocol for Read {
+    type Call = Call;
+    type Seen = Seen;
+    type Answer = Result<Seq, Refusal>;
+    const FAILED: Seen = Seen::Failed;
+
+    fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
         let Request { conversation, user, seq, .. } = self.request;
         match seen {
             Seen::Counts(Some(counts)) => Step::Call(Call::Advance(ReadPosition { seq, counts })),
@@ -99,18 +105,13 @@ impl Read {
             }
             Seen::Deliver(delivery::Seen::Routes(routes)) => {
                 let events = vec![Event::Read { conversation, user, seq }];
-                let plan = delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now);
-                match delivery::execute(plan, events) {
+                let job = FanOut { conversation, events, except: self.request.connection.clone() };
+                match delivery::plan(routes, job, self.request.inline_max, now) {
                     Some(call) => Step::Call(Call::Deliver(call)),
                     None => self.answer(),
                 }
             }
             Seen::Deliver(delivery::Seen::Delivered) | Seen::Failed => self.answer(),
         }
-    }
-
-    /// A position that moved is answered even if nobody could be told: a receipt is a hint.
-    fn answer(&self) -> Step {
-        Step::Done(self.stands.ok_or(Refusal::Unavailable))
     }
 }

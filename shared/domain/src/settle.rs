@@ -7,6 +7,7 @@
 use crate::inbox::{HeadState, InboxEntry};
 use crate::limits::SETTLE_AFTER_MS;
 use crate::log::Head;
+use crate::protocol::{self, Protocol};
 use crate::time::Timestamp;
 
 /// The next call.
@@ -40,13 +41,7 @@ pub enum Seen {
 }
 
 /// What to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Make this call.
-    Call(Call),
-    /// Finished; whether it settled is told by the entry.
-    Done,
-}
+pub type Step = protocol::Step<Call, ()>;
 
 /// Whether a sync that saw this head should settle the entry. Only direct conversations settle: nothing is written
 /// per member when somebody speaks in a group, so its entries stay open.
@@ -68,16 +63,22 @@ impl Settle {
         let version = entry.version;
         (Self { version: version + 1, stored: false }, Step::Call(Call::Mark { version }))
     }
+}
 
-    /// Goes on with what the last call showed. Any failure ends it: another sync will settle.
-    pub const fn next(&mut self, seen: Seen) -> Step {
+impl Protocol for Settle {
+    type Call = Call;
+    type Seen = Seen;
+    type Answer = ();
+    const FAILED: Seen = Seen::Failed;
+
+    fn next(&mut self, seen: Seen, _: Timestamp) -> Step {
         match seen {
             Seen::Written(true) if !self.stored => Step::Call(Call::ReadHead),
             Seen::Head(head) => {
                 self.stored = true;
                 Step::Call(Call::Settle { version: self.version, head })
             }
-            Seen::Written(_) | Seen::Failed => Step::Done,
+            Seen::Written(_) | Seen::Failed => Step::Done(()),
         }
     }
 }
@@ -101,10 +102,10 @@ mod tests {
         };
         let (mut settle, step) = Settle::start(&entry);
         assert_eq!(step, Step::Call(Call::Mark { version: 4 }));
-        assert_eq!(settle.next(Seen::Written(true)), Step::Call(Call::ReadHead));
-        assert_eq!(settle.next(Seen::Head(head)), Step::Call(Call::Settle { version: 5, head }));
-        assert_eq!(settle.next(Seen::Written(true)), Step::Done);
+        assert_eq!(settle.next(Seen::Written(true), Timestamp::EPOCH), Step::Call(Call::ReadHead));
+        assert_eq!(settle.next(Seen::Head(head), Timestamp::EPOCH), Step::Call(Call::Settle { version: 5, head }));
+        assert_eq!(settle.next(Seen::Written(true), Timestamp::EPOCH), Step::Done(()));
         let (mut lost, _) = Settle::start(&entry);
-        assert_eq!(lost.next(Seen::Written(false)), Step::Done);
+        assert_eq!(lost.next(Seen::Written(false), Timestamp::EPOCH), Step::Done(()));
     }
 }

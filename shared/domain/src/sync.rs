@@ -8,6 +8,7 @@ use crate::inbox::{HeadState, InboxEntry};
 use crate::limits::SETTLE_MAX;
 use crate::log::{Entry, Head};
 use crate::membership;
+use crate::protocol::{self, Protocol};
 use crate::route::{Claim, Route};
 use crate::settle;
 use crate::time::Timestamp;
@@ -103,13 +104,7 @@ pub struct Conversation {
 }
 
 /// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Make this call.
-    Call(Call),
-    /// Finished.
-    Done(Answer),
-}
+pub type Step = protocol::Step<Call, Answer>;
 
 /// The protocol of one page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -126,35 +121,6 @@ impl Sync {
         let sync = Self { request, inbox: Vec::new(), asked: Vec::new(), more: false };
         let step = if sync.request.route.is_some() { Step::Call(Call::ReadRoute) } else { sync.read_inbox() };
         (sync, step)
-    }
-
-    /// Goes on with what the last call showed at `now`.
-    pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
-        let own = self.request.route.as_ref();
-        match seen {
-            Seen::Route(Some(route)) if own.is_some_and(|own| own.connection == route.connection) => self.read_inbox(),
-            // Missing, or another connection's: the condition of the claim decides which of the two is later.
-            Seen::Route(_) => match own {
-                Some(own) => Step::Call(Call::Restore(own.clone())),
-                None => self.read_inbox(),
-            },
-            Seen::Restored(Claim::Won(_)) => self.read_inbox(),
-            Seen::Restored(Claim::Lost(Some(route))) if own.is_some_and(|own| own.connection == route.connection) => {
-                self.read_inbox()
-            }
-            Seen::Restored(Claim::Lost(_)) => Step::Done(Answer::Replaced),
-            Seen::Inbox(inbox, more) => {
-                (self.inbox, self.more) = (inbox, more);
-                self.asked =
-                    self.inbox.iter().filter(|entry| self.needs_log(entry)).map(|entry| entry.conversation).collect();
-                if self.asked.is_empty() {
-                    return self.page(&[], now);
-                }
-                Step::Call(Call::ReadNewest { conversations: self.asked.clone(), entries: self.request.entries })
-            }
-            Seen::Newest(newest) => self.page(&newest, now),
-            Seen::Failed => Step::Done(Answer::Unavailable),
-        }
     }
 
     fn read_inbox(&self) -> Step {
@@ -180,6 +146,41 @@ impl Sync {
         let settle = due.take(SETTLE_MAX).collect();
         let last = self.inbox.last().map(|last| last.conversation);
         Step::Done(Answer::Page(Page { conversations, cursor: last.filter(|_| self.more), settle }))
+    }
+}
+
+impl Protocol for Sync {
+    type Call = Call;
+    type Seen = Seen;
+    type Answer = Answer;
+    const FAILED: Seen = Seen::Failed;
+
+    fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        let own = self.request.route.as_ref();
+        match seen {
+            Seen::Route(Some(route)) if own.is_some_and(|own| own.connection == route.connection) => self.read_inbox(),
+            // Missing, or another connection's: the condition of the claim decides which of the two is later.
+            Seen::Route(_) => match own {
+                Some(own) => Step::Call(Call::Restore(own.clone())),
+                None => self.read_inbox(),
+            },
+            Seen::Restored(Claim::Won(_)) => self.read_inbox(),
+            Seen::Restored(Claim::Lost(Some(route))) if own.is_some_and(|own| own.connection == route.connection) => {
+                self.read_inbox()
+            }
+            Seen::Restored(Claim::Lost(_)) => Step::Done(Answer::Replaced),
+            Seen::Inbox(inbox, more) => {
+                (self.inbox, self.more) = (inbox, more);
+                self.asked =
+                    self.inbox.iter().filter(|entry| self.needs_log(entry)).map(|entry| entry.conversation).collect();
+                if self.asked.is_empty() {
+                    return self.page(&[], now);
+                }
+                Step::Call(Call::ReadNewest { conversations: self.asked.clone(), entries: self.request.entries })
+            }
+            Seen::Newest(newest) => self.page(&newest, now),
+            Seen::Failed => Step::Done(Answer::Unavailable),
+        }
     }
 }
 

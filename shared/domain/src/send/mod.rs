@@ -17,12 +17,13 @@ mod tests;
 
 pub use answer::{Refusal, Sent};
 
-use crate::delivery::{self, Event};
+use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
 use crate::limits::{BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
 use crate::log::{Draft, Entry, From, Put, Seq, Tail};
 use crate::membership;
+use crate::protocol::{self, Protocol};
 use crate::route::Route;
 use crate::time::Timestamp;
 
@@ -89,13 +90,7 @@ pub enum Seen {
 }
 
 /// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Make this call.
-    Call(Call),
-    /// Answer each draft, in order.
-    Done(Vec<Result<Sent, Refusal>>),
-}
+pub type Step = protocol::Step<Call, Vec<Result<Sent, Refusal>>>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum State {
@@ -153,44 +148,6 @@ impl Send {
         };
         let step = Step::Call(send.call());
         Ok((send, step))
-    }
-
-    /// Goes on with what the last call showed at `now`.
-    pub fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
-        if now >= self.deadline && self.state != State::Delivering {
-            // Whatever is in the log may not be visible yet, so nothing is acknowledged: the same again finds it.
-            return Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()]);
-        }
-        match (&self.state, seen) {
-            (_, Seen::Waited) => Step::Call(self.call()),
-            (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
-            (State::AskingPermission(_) | State::AskingAccount(_), Seen::Exists(true)) => {
-                self.permitted = true;
-                self.place_next(now)
-            }
-            (State::AskingPermission(recipient), Seen::Exists(false)) => self.enter(State::AskingAccount(*recipient)),
-            (State::AskingAccount(_), Seen::Exists(false)) => self.refuse(Refusal::NoSuchUser),
-            (State::Putting(_), Seen::Put(put)) => self.put(put, now),
-            (State::ReadingInboxes, Seen::Inboxes(states)) => {
-                let closed = self.people().into_iter().zip(states.into_iter().chain(std::iter::repeat(None)));
-                let closed: Vec<_> =
-                    closed.filter(|(_, state)| *state != Some(HeadState::Open)).map(|(user, _)| user).collect();
-                self.enter(if closed.is_empty() { State::ReadingRoutes } else { State::Opening(closed) })
-            }
-            // An entry that could not be read counts as not open.
-            (State::ReadingInboxes, Seen::Failed) => self.enter(State::Opening(self.people())),
-            (State::Opening(_), Seen::Opened) => self.enter(State::ReadingRoutes),
-            (State::ReadingRoutes, Seen::Deliver(delivery::Seen::Routes(routes))) => self.deliver(routes, now),
-            // What could not even be queued is planned again, as long as there is time. After that it is answered all
-            // the same: a push is only a hint.
-            (State::Delivering, Seen::Failed) if now < self.deadline => {
-                self.state = State::ReadingRoutes;
-                self.retry()
-            }
-            (State::Delivering, _) => self.answer(),
-            // An unknown outcome, or an answer to another call than ours: make the same call again.
-            _ => self.retry(),
-        }
     }
 
     fn call(&self) -> Call {
@@ -311,10 +268,10 @@ impl Send {
 
     fn deliver(&mut self, routes: Vec<Route>, now: Timestamp) -> Step {
         let conversation = self.request.conversation;
-        let plan = delivery::plan(routes, self.request.connection.as_ref(), self.request.inline_max, now);
-        self.state = State::Delivering;
         let events = self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
-        match delivery::execute(plan, events) {
+        let job = FanOut { conversation, events, except: self.request.connection.clone() };
+        self.state = State::Delivering;
+        match delivery::plan(routes, job, self.request.inline_max, now) {
             Some(call) => Step::Call(Call::Deliver(call)),
             None => self.answer(),
         }
@@ -340,6 +297,50 @@ impl Send {
             results.resize(count, Err(Refusal::NotTried));
         }
         Step::Done(results)
+    }
+}
+
+impl Protocol for Send {
+    type Call = Call;
+    type Seen = Seen;
+    type Answer = Vec<Result<Sent, Refusal>>;
+    const FAILED: Seen = Seen::Failed;
+
+    fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        if now >= self.deadline && self.state != State::Delivering {
+            // Whatever is in the log may not be visible yet, so nothing is acknowledged: the same again finds it.
+            return Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()]);
+        }
+        match (&self.state, seen) {
+            (_, Seen::Waited) => Step::Call(self.call()),
+            (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
+            (State::AskingPermission(_) | State::AskingAccount(_), Seen::Exists(true)) => {
+                self.permitted = true;
+                self.place_next(now)
+            }
+            (State::AskingPermission(recipient), Seen::Exists(false)) => self.enter(State::AskingAccount(*recipient)),
+            (State::AskingAccount(_), Seen::Exists(false)) => self.refuse(Refusal::NoSuchUser),
+            (State::Putting(_), Seen::Put(put)) => self.put(put, now),
+            (State::ReadingInboxes, Seen::Inboxes(states)) => {
+                let closed = self.people().into_iter().zip(states.into_iter().chain(std::iter::repeat(None)));
+                let closed: Vec<_> =
+                    closed.filter(|(_, state)| *state != Some(HeadState::Open)).map(|(user, _)| user).collect();
+                self.enter(if closed.is_empty() { State::ReadingRoutes } else { State::Opening(closed) })
+            }
+            // An entry that could not be read counts as not open.
+            (State::ReadingInboxes, Seen::Failed) => self.enter(State::Opening(self.people())),
+            (State::Opening(_), Seen::Opened) => self.enter(State::ReadingRoutes),
+            (State::ReadingRoutes, Seen::Deliver(delivery::Seen::Routes(routes))) => self.deliver(routes, now),
+            // What could not even be queued is planned again, as long as there is time. After that it is answered all
+            // the same: a push is only a hint.
+            (State::Delivering, Seen::Failed) if now < self.deadline => {
+                self.state = State::ReadingRoutes;
+                self.retry()
+            }
+            (State::Delivering, _) => self.answer(),
+            // An unknown outcome, or an answer to another call than ours: make the same call again.
+            _ => self.retry(),
+        }
     }
 }
 
