@@ -265,7 +265,7 @@ impl Timeline {
 
     /// Messages of others up to an entry with these counters.
     pub(crate) fn others_at(&self, entry: &Entry) -> Option<u64> {
-        counts_of(self.conversation, &entry.counts).map(|counts| counts.of_others(self.conversation, self.me))
+        Counts::of(self.conversation, &entry.counts).map(|counts| counts.of_others(self.conversation, self.me))
     }
 
     fn others(&self) -> Option<u64> {
@@ -326,17 +326,14 @@ impl Timeline {
             kind: EntryKind::Message,
             body: own.body.clone(),
             rev: 0,
-            counts: match counts {
-                Counts::Direct(both) => both.to_vec(),
-                Counts::Shared(count) => vec![count],
-            },
+            counts: counts.numbers(),
             expires_at: None,
         })
     }
 
     fn apply(&mut self, entry: Entry, step: &mut Step) {
         self.at.last = entry.seq;
-        self.at.counts = counts_of(self.conversation, &entry.counts);
+        self.at.counts = Counts::of(self.conversation, &entry.counts);
         if entry.seq <= self.at.read_seq {
             self.at.read_others = self.others();
             self.at.unread_hint = 0;
@@ -378,15 +375,6 @@ impl Timeline {
         self.known = self.known.max(to);
         self.waiting = self.waiting.split_off(&(to + 1));
         step.jumped = Some(to + 1);
-    }
-}
-
-/// The counters of an entry, if they have the form that the conversation's kind asks for.
-pub(crate) fn counts_of(conversation: ConversationId, counts: &[u64]) -> Option<Counts> {
-    match (conversation, counts) {
-        (ConversationId::Direct(_), [lower, higher]) => Some(Counts::Direct([*lower, *higher])),
-        (ConversationId::Group(_) | ConversationId::Notices(_), [count]) => Some(Counts::Shared(*count)),
-        _ => None,
     }
 }
 

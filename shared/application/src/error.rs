@@ -32,6 +32,7 @@ impl fmt::Display for PortError {
 
 impl Error for PortError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(self.source.as_ref())
+        // `Display` is the source's own text already.
+        self.source.source()
     }
 }

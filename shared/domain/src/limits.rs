@@ -39,12 +39,6 @@ pub const GONE_GRACE_MS: u64 = 60 * 1_000;
 /// ten minutes cover clocks and late writes.
 pub const ROUTE_TTL_MS: u64 = 130 * 60 * 1_000;
 
-/// Exact unread counts end here; above it clients show "99+".
-pub const UNREAD_EXACT_MAX: u64 = 99;
-
-/// Spans of membership that an inbox entry keeps, so that it stays below 1 KB.
-pub const SPANS_MAX: usize = 16;
-
 /// Entries in one page of history: 100 entries of 256 bytes fit the 32 KB frame.
 pub const HISTORY_PAGE_MAX: usize = 100;
 

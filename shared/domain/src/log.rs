@@ -111,6 +111,23 @@ impl Counts {
         }
     }
 
+    /// The numbers, as the wire, the tables and clients hold them: one per member of a direct conversation, else one.
+    pub fn numbers(self) -> Vec<u64> {
+        match self {
+            Self::Direct(counts) => counts.to_vec(),
+            Self::Shared(count) => vec![count],
+        }
+    }
+
+    /// Reads [`numbers`](Self::numbers), if there are as many as such a conversation has.
+    pub const fn of(conversation: ConversationId, numbers: &[u64]) -> Option<Self> {
+        match (conversation, numbers) {
+            (ConversationId::Direct(_), [lower, higher]) => Some(Self::Direct([*lower, *higher])),
+            (ConversationId::Group(_) | ConversationId::Notices(_), [count]) => Some(Self::Shared(*count)),
+            _ => None,
+        }
+    }
+
     /// After an entry of `kind` by `sender`. An entry's counters follow from its predecessor's, which the
     /// condition of the append guarantees.
     #[must_use]
@@ -261,6 +278,18 @@ mod tests {
         assert_eq!((counts.of_others(direct, a), counts.of_others(direct, b)), (2, 1));
         let notes = ConversationId::direct(a, a);
         assert_eq!(Counts::zero(notes).followed_by(Kind::Message, notes, a).of_others(notes, a), 0);
+    }
+
+    #[test]
+    fn counters_read_back_as_numbers() {
+        let (a, b) = (UserId::from_bits(1), UserId::from_bits(2));
+        let (direct, notices) = (ConversationId::direct(a, b), ConversationId::Notices(a));
+        for (conversation, counts) in [(direct, Counts::Direct([3, 4])), (notices, Counts::Shared(5))] {
+            assert_eq!(Counts::of(conversation, &counts.numbers()), Some(counts));
+            assert_eq!(Counts::of(conversation, &[]), None);
+            assert_eq!(Counts::of(conversation, &[1, 2, 3]), None);
+        }
+        assert_eq!((Counts::of(direct, &[1]), Counts::of(notices, &[1, 2])), (None, None));
     }
 
     #[test]

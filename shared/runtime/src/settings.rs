@@ -186,11 +186,6 @@ impl Environment {
         self.text("SOCIAL_TABLE")
     }
 
-    /// `FILES_BUCKET`: name of the bucket of files.
-    pub fn files_bucket(&self) -> Setting<String> {
-        self.text("FILES_BUCKET")
-    }
-
     /// `GATEWAY_ENDPOINT`: where connections are posted to.
     pub fn gateway_endpoint(&self) -> Setting<String> {
         self.url("GATEWAY_ENDPOINT", ["https", "http"])
@@ -216,11 +211,6 @@ impl Environment {
     /// `RETRY_QUEUE_URL`: the queue of posts to do again.
     pub fn retry_queue_url(&self) -> Setting<String> {
         self.url("RETRY_QUEUE_URL", ["https", "http"])
-    }
-
-    /// `TASK_QUEUE_URL`: the queue of delayed tasks.
-    pub fn task_queue_url(&self) -> Setting<String> {
-        self.url("TASK_QUEUE_URL", ["https", "http"])
     }
 
     /// `INLINE_PUSH_MAX`: up to how many connections a send posts to by itself.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, UserId};
+use tidings_domain::log::Counts;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::body::Body;
 use tidings_protocol::entry::Entry;
@@ -15,7 +16,7 @@ use super::Store;
 use crate::error::StoreError;
 use crate::outbox::{Item, Lane};
 use crate::session::Session;
-use crate::timeline::{Position, counts_of};
+use crate::timeline::Position;
 
 /// Everything that the engine keeps in memory.
 #[derive(Debug, Default)]
@@ -161,7 +162,7 @@ fn positions(connection: &Connection, profile: i64) -> Result<Vec<(ConversationI
         let (conversation, counts, mut position) = row?;
         let conversation: ConversationId = parse(&conversation)?;
         if let Some(counts) = counts {
-            position.counts = counts_of(conversation, &serde_json::from_str::<Vec<u64>>(&counts)?);
+            position.counts = Counts::of(conversation, &serde_json::from_str::<Vec<u64>>(&counts)?);
         }
         Ok((conversation, position))
     })

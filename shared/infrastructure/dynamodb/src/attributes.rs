@@ -26,10 +26,7 @@ pub(crate) fn number(value: u64) -> AttributeValue {
 
 /// Counters: a list with one number, or with one per member of a direct conversation.
 pub(crate) fn counts(counts: Counts) -> AttributeValue {
-    AttributeValue::L(match counts {
-        Counts::Direct(both) => both.map(number).to_vec(),
-        Counts::Shared(count) => vec![number(count)],
-    })
+    AttributeValue::L(counts.numbers().into_iter().map(number).collect())
 }
 
 /// Reads one item, naming it in errors.
@@ -85,11 +82,8 @@ impl<'a> Reader<'a> {
             }
             _ => Vec::new(),
         };
-        match (numbers.as_slice(), conversation) {
-            ([lower, higher], ConversationId::Direct(_)) => Ok(Counts::Direct([*lower, *higher])),
-            ([count], ConversationId::Group(_) | ConversationId::Notices(_)) => Ok(Counts::Shared(*count)),
-            _ => Err(unreadable(self.what, format!("{name}: not the counters of {conversation}"))),
-        }
+        Counts::of(conversation, &numbers)
+            .ok_or_else(|| unreadable(self.what, format!("{name}: not the counters of {conversation}")))
     }
 
     fn natural(&self, name: &str, value: &AttributeValue) -> Result<u64, PortError> {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use tidings_domain::delivery;
-use tidings_domain::log::{self, BodyHash, Counts, Kind};
+use tidings_domain::log::{self, BodyHash, Kind};
 use tidings_protocol::body::{Body, InvalidBody};
 use tidings_protocol::entry::{Entry, EntryKind};
 use tidings_protocol::event::Event;
@@ -26,10 +26,7 @@ pub fn entry_out(entry: &log::Entry) -> Result<Entry, serde_json::Error> {
         },
         body: serde_json::from_str(&entry.body.json)?,
         rev: entry.rev,
-        counts: match entry.counts {
-            Counts::Direct(counts) => counts.to_vec(),
-            Counts::Shared(count) => vec![count],
-        },
+        counts: entry.counts.numbers(),
         expires_at: entry.expires_at.map(tidings_domain::time::Timestamp::as_millis),
     })
 }
@@ -49,7 +46,7 @@ pub fn event_out(event: &delivery::Event) -> Result<Event, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use tidings_domain::ids::{ClientId, ConversationId, UserId};
-    use tidings_domain::log::{Draft, Entry, Seq};
+    use tidings_domain::log::{Counts, Draft, Entry, Seq};
     use tidings_domain::time::Timestamp;
     use tidings_protocol::limits::{BODY_MAX, ENTRY_EVENT_MAX};
 

@@ -167,10 +167,7 @@ impl From<&Entry> for EntryRecord {
             body: entry.body.json.clone(),
             body_hash: *entry.body.hash.as_bytes(),
             rev: entry.rev,
-            counts: match entry.counts {
-                Counts::Direct(counts) => counts.to_vec(),
-                Counts::Shared(count) => vec![count],
-            },
+            counts: entry.counts.numbers(),
             expires_at: entry.expires_at.map(Timestamp::as_millis),
         }
     }
@@ -178,11 +175,8 @@ impl From<&Entry> for EntryRecord {
 
 impl EntryRecord {
     fn read(self, conversation: ConversationId) -> Result<Entry, InvalidJob> {
-        let counts = match (self.counts.as_slice(), conversation) {
-            ([lower, higher], ConversationId::Direct(_)) => Counts::Direct([*lower, *higher]),
-            ([count], ConversationId::Group(_) | ConversationId::Notices(_)) => Counts::Shared(*count),
-            _ => return Err(InvalidJob(format!("not the counters of {conversation}"))),
-        };
+        let counts = Counts::of(conversation, &self.counts)
+            .ok_or_else(|| InvalidJob(format!("not the counters of {conversation}")))?;
         Ok(Entry {
             seq: Seq::new(self.seq),
             sender: self.sender.0,
