@@ -3,6 +3,7 @@
 pub mod append;
 pub mod contract;
 mod stores;
+pub mod tables;
 mod world;
 
 pub use stores::{FakeInboxes, FakeLog, FakeRoutes};

@@ -1,0 +1,181 @@
+//! The tables as plain values: what each call does to them, at once, as a DynamoDB item does. The fakes share them
+//! between tasks; models step through them.
+
+use std::collections::BTreeMap;
+
+use tidings_application::ports::{LogPage, Range};
+use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
+use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
+use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
+use tidings_domain::route::{Claim, Route};
+use tidings_domain::time::Timestamp;
+
+/// The logs. See [`tidings_application::ports::LogRead`] and [`tidings_application::ports::LogAppend`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Logs(BTreeMap<(ConversationId, Seq), Entry>);
+
+impl Logs {
+    /// The whole log of a conversation, ascending.
+    pub fn of(&self, conversation: ConversationId) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.0.range((conversation, Seq::NONE)..=(conversation, Seq::new(u64::MAX))).map(|(_, entry)| entry)
+    }
+
+    /// The end of a log. More than `limit` entries are `truncated`.
+    pub fn tail(&self, conversation: ConversationId, from: From, limit: usize) -> Tail {
+        let head = self.of(conversation).next_back().map(|entry| entry.seq);
+        let wanted = |entry: &&Entry| match from {
+            From::Seq(seq) => entry.seq >= seq,
+            From::Time(since) => entry.sent_at >= since || Some(entry.seq) == head,
+        };
+        let entries: Vec<_> = self.of(conversation).filter(wanted).cloned().collect();
+        let truncated = entries.len() > limit;
+        Tail { entries: if truncated { Vec::new() } else { entries }, truncated }
+    }
+
+    /// A page of a log.
+    pub fn page(&self, conversation: ConversationId, range: Range, limit: usize) -> LogPage {
+        let wanted = |entry: &&Entry| match range {
+            Range::After(after) => entry.seq > after,
+            Range::Before(before) => entry.seq < before,
+            Range::Newest => true,
+        };
+        let mut entries: Vec<_> = self.of(conversation).filter(wanted).cloned().collect();
+        let more = entries.len() > limit;
+        match range {
+            Range::After(_) => entries.truncate(limit),
+            Range::Before(_) | Range::Newest => drop(entries.drain(..entries.len().saturating_sub(limit))),
+        }
+        LogPage { entries, more }
+    }
+
+    /// One entry.
+    pub fn entry(&self, conversation: ConversationId, seq: Seq) -> Option<&Entry> {
+        self.0.get(&(conversation, seq))
+    }
+
+    /// Puts the entry on condition that its place is free.
+    pub fn put(&mut self, conversation: ConversationId, entry: &Entry) -> Put {
+        if let Some(winner) = self.entry(conversation, entry.seq) {
+            return Put::Taken(Box::new(winner.clone()));
+        }
+        self.0.insert((conversation, entry.seq), entry.clone());
+        Put::Stored
+    }
+}
+
+/// The inboxes. See [`tidings_application::ports::InboxRead`] and what follows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Inboxes(BTreeMap<(UserId, ConversationId), InboxEntry>);
+
+impl Inboxes {
+    fn update(&mut self, user: UserId, conversation: ConversationId) -> &mut InboxEntry {
+        self.0.entry((user, conversation)).or_insert(InboxEntry {
+            conversation,
+            state: HeadState::Open,
+            version: 0,
+            head: Head::none(conversation),
+            read: ReadPosition::none(conversation),
+        })
+    }
+
+    /// What `user` has of `conversation`.
+    pub fn entry(&self, user: UserId, conversation: ConversationId) -> Option<&InboxEntry> {
+        self.0.get(&(user, conversation))
+    }
+
+    /// The states of the `conversation`'s entries of these users, in their order.
+    pub fn states(&self, users: &[UserId], conversation: ConversationId) -> Vec<Option<HeadState>> {
+        users.iter().map(|user| self.entry(*user, conversation).map(|entry| entry.state)).collect()
+    }
+
+    /// Entries of `user` in key order, and whether there are more.
+    pub fn page(&self, user: UserId, after: Option<ConversationId>, limit: usize) -> (Vec<InboxEntry>, bool) {
+        let own = self.0.iter().filter(|((owner, _), _)| *owner == user).map(|(_, entry)| *entry);
+        let mut page: Vec<_> = own.filter(|entry| after.is_none_or(|after| entry.conversation > after)).collect();
+        let more = page.len() > limit;
+        page.truncate(limit);
+        (page, more)
+    }
+
+    /// Sets `open` and version + 1, creating what is missing.
+    pub fn open(&mut self, user: UserId, conversation: ConversationId) {
+        let entry = self.update(user, conversation);
+        entry.state = HeadState::Open;
+        entry.version += 1;
+    }
+
+    /// Sets `settling` and version + 1 on condition of this version; whether it held.
+    pub fn mark(&mut self, user: UserId, conversation: ConversationId, version: u64) -> bool {
+        let entry = self.update(user, conversation);
+        let held = entry.version == version && entry.state != HeadState::Settled;
+        if held {
+            entry.state = HeadState::Settling;
+            entry.version += 1;
+        }
+        held
+    }
+
+    /// Stores the head and sets `settled` on condition of `settling` and this version; whether it held.
+    pub fn settle(&mut self, user: UserId, conversation: ConversationId, version: u64, head: Head) -> bool {
+        let entry = self.update(user, conversation);
+        let held = entry.version == version && entry.state == HeadState::Settling;
+        if held {
+            (entry.state, entry.head) = (HeadState::Settled, head);
+            entry.version += 1;
+        }
+        held
+    }
+
+    /// Moves the read position forward, never back; whether it moved, and where it stands.
+    pub fn advance(&mut self, user: UserId, conversation: ConversationId, position: ReadPosition) -> (bool, Seq) {
+        let entry = self.update(user, conversation);
+        let moves = entry.read.seq < position.seq;
+        if moves {
+            entry.read = position;
+        }
+        (moves, entry.read.seq)
+    }
+}
+
+/// The routes. What is left of a connection that is over is the time of its ticket. See
+/// [`tidings_application::ports::RouteRead`] and [`tidings_application::ports::RouteWrite`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Routes(BTreeMap<(UserId, DeviceId), (Timestamp, Option<Route>)>);
+
+impl Routes {
+    /// All routes of a user, expired ones included.
+    pub fn of(&self, user: UserId) -> Vec<Route> {
+        self.0.values().filter_map(|(_, route)| route.clone()).filter(|route| route.user == user).collect()
+    }
+
+    /// The route of one device.
+    pub fn get(&self, user: UserId, device: &DeviceId) -> Option<&Route> {
+        self.0.get(&(user, device.clone())).and_then(|(_, route)| route.as_ref())
+    }
+
+    /// Writes the route on condition that the device has used no ticket, or only older ones.
+    pub fn claim(&mut self, route: &Route) -> Claim {
+        self.put(route, |ticket_at, _| ticket_at < route.ticket_at)
+    }
+
+    /// The same, and also where the route of this very ticket was released.
+    pub fn restore(&mut self, route: &Route) -> Claim {
+        self.put(route, |ticket_at, released| ticket_at < route.ticket_at || (ticket_at == route.ticket_at && released))
+    }
+
+    /// `may_replace` is told the time of the last ticket, and whether its route was released.
+    fn put(&mut self, route: &Route, may_replace: impl Fn(Timestamp, bool) -> bool) -> Claim {
+        let key = (route.user, route.device.clone());
+        match self.0.get(&key) {
+            Some((ticket_at, current)) if !may_replace(*ticket_at, current.is_none()) => Claim::Lost(current.clone()),
+            _ => Claim::Won(self.0.insert(key, (route.ticket_at, Some(route.clone()))).and_then(|(_, old)| old)),
+        }
+    }
+
+    /// Deletes the device's route on condition that it is this connection's; whether it was. The time of the ticket
+    /// stays.
+    pub fn release(&mut self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> bool {
+        let held = self.0.get_mut(&(user, device.clone())).map(|(_, route)| route);
+        held.is_some_and(|route| route.take_if(|route| route.connection == *connection).is_some())
+    }
+}
