@@ -35,6 +35,7 @@ const APPLICATION: &str = "shared/application";
 const PROTOCOL: &str = "shared/protocol";
 const RUNTIME: &str = "shared/runtime";
 const TESTKIT: &str = "shared/testkit";
+const CHECKER: &str = "shared/checker";
 const TABLES: &str = "shared/infrastructure/tables";
 const WIRE: &str = "shared/infrastructure/wire";
 const MANIFEST: &str = "infra/manifest";
@@ -85,6 +86,7 @@ const RULES: &[Rule] = &[
         may_use: &[DOMAIN, APPLICATION],
         because: "fakes implement ports; with adapters in them they would prove nothing",
     },
+    Rule { of: CHECKER, may_use: &[DOMAIN], because: "a judge knows the rules and nobody who is judged" },
     Rule { of: MANIFEST, may_use: &[], because: "a function's manifest is read by tools, which know no code of ours" },
     Rule {
         of: "localstack/cloud",
@@ -153,6 +155,7 @@ struct Closed {
 
 const CLOSED: &[Closed] = &[
     Closed { of: DOMAIN, but: &["ulid"], because: "rules need no serialisation, no async and no AWS" },
+    Closed { of: CHECKER, but: &[], because: "a judge that does I/O could see what the run did not tell" },
     Closed {
         of: APPLICATION,
         but: &["futures-util", "thiserror"],
