@@ -1,4 +1,7 @@
 //! Delivery: what is pushed, to whom, and which way. A push is only a hint (HINT-1).
+//!
+//! A protocol that delivers reads the routes and asks [`plan`] which way. [`crate::posting`] is how posts go out,
+//! [`crate::fan_out`] how a worker serves the queues.
 
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::log::{Entry, Seq};
@@ -18,6 +21,11 @@ pub enum Event {
         user: UserId,
         /// How far.
         seq: Seq,
+    },
+    /// More happened than is pushed to this device: it syncs at a random time within so many milliseconds.
+    Pull {
+        /// Milliseconds.
+        within_ms: u64,
     },
 }
 
@@ -40,6 +48,20 @@ pub struct Retry {
     pub routes: Vec<Route>,
     /// What.
     pub events: Vec<Event>,
+    /// How often it was tried in vain, from 1.
+    pub tries: u32,
+}
+
+impl Retry {
+    /// How long to wait before the next try, in seconds: 0, 2, 6, 14, 30, then a minute. The first time is meant for
+    /// a throttle, which is over within the second that the queue's batch window waits anyway.
+    pub const fn delay_s(&self) -> u32 {
+        match self.tries {
+            0 | 1 => 0,
+            2..=5 => (1 << self.tries) - 2,
+            _ => 60,
+        }
+    }
 }
 
 /// The calls of a delivery, the same for whatever is delivered.
@@ -86,6 +108,8 @@ pub enum Post {
     Taken,
     /// The gateway knows no such connection, or none that is up yet.
     Gone,
+    /// The connection takes nothing, or takes it too slowly: to send it less is all that helps.
+    Slow,
     /// Anything else; it may succeed later.
     Failed,
 }

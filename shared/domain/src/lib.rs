@@ -9,13 +9,14 @@
 
 pub mod connect;
 pub mod delivery;
-
+pub mod fan_out;
 pub mod identity;
 pub mod ids;
 pub mod inbox;
 pub mod limits;
 pub mod log;
 pub mod membership;
+pub mod posting;
 pub mod protocol;
 pub mod read;
 pub mod route;
@@ -23,4 +24,5 @@ pub mod send;
 pub mod settle;
 pub mod shard;
 pub mod sync;
+pub mod task;
 pub mod time;

@@ -64,3 +64,35 @@ pub const SYNC_ENTRIES: usize = 5;
 /// before it can be seen, so a sync may miss it although it is older than the sync; the overlap returns it again,
 /// and clients ignore what they have. As large as the longest `send` plus the allowed skew of our own clocks.
 pub const SINCE_OVERLAP_MS: u64 = 60 * 1_000;
+
+/// How often a failed post is tried with its events; from then on the device gets a hint to pull, which is small and
+/// fits whatever else it missed. Two tries ride out a throttle.
+pub const POST_TRIES: u32 = 2;
+
+/// How often a connection is tried at all. The last of the waits in between is a minute, so that is for three
+/// minutes; a device that takes nothing for so long syncs when it is back.
+pub const HINT_TRIES: u32 = 8;
+
+/// The least time over which a device that is told to pull spreads its pull, in milliseconds.
+pub const PULL_WITHIN_MIN_MS: u64 = 2_000;
+
+/// How many pulls a second a batch of hints may cause: devices that were told together must not come back together.
+pub const PULLS_PER_S: u64 = 100;
+
+/// How many bytes of bodies one connection is posted at once. Beyond two frames, one hint and a pull over HTTP cost
+/// less, and a retry job with all of it still fits a queue's record, JSON in JSON.
+pub const PARCEL_BYTES_MAX: usize = 64 * 1024;
+
+/// Connections in one retry job: 400 routes of 200 bytes and a parcel fit a queue's record.
+pub const RETRY_ROUTES_MAX: usize = 400;
+
+/// How long one batch posts, in milliseconds; what it has not begun by then is queued again. Two thirds of the
+/// worker's time-out, so that there is time to queue.
+pub const POSTING_MS: u64 = 20_000;
+
+/// The share of the account's gateway calls that workers may use for posts, in percent. The rest is for frames,
+/// replies and inline posts, so that fan-out never makes a sender wait.
+pub const POST_SHARE_PERCENT: u64 = 70;
+
+/// How long the task that finishes a request waits, in seconds: about as long as the request itself would take.
+pub const FINISH_AFTER_S: u32 = 5;

@@ -25,6 +25,7 @@ use crate::log::{Draft, Entry, From, Put, Seq, Tail};
 use crate::membership;
 use crate::protocol::{self, Protocol};
 use crate::route::Route;
+use crate::task::{Task, Unfinished};
 use crate::time::Timestamp;
 
 /// Who says what where.
@@ -66,6 +67,8 @@ pub enum Call {
     Open(Vec<UserId>),
     /// Read the routes, then tell those who are online.
     Deliver(delivery::Call),
+    /// Queue the rest of the request as a task: it is in the log, and there is no time left to show it.
+    Finish(Task),
 }
 
 /// What a call showed.
@@ -85,6 +88,8 @@ pub enum Seen {
     Opened,
     /// Of [`Call::Deliver`].
     Deliver(delivery::Seen),
+    /// Of [`Call::Finish`].
+    Queued,
     /// The call failed or its outcome is unknown.
     Failed,
 }
@@ -102,6 +107,8 @@ enum State {
     Opening(Vec<UserId>),
     ReadingRoutes,
     Delivering,
+    /// Out of time.
+    Leaving,
 }
 
 /// A draft that has its place.
@@ -159,6 +166,7 @@ impl Send {
             State::ReadingInboxes => Call::ReadInboxes(self.people()),
             State::Opening(users) => Call::Open(users.clone()),
             State::ReadingRoutes | State::Delivering => Call::Deliver(delivery::Call::ReadRoutes(self.people())),
+            State::Leaving => Call::Finish(self.rest()),
         }
     }
 
@@ -277,6 +285,30 @@ impl Send {
         }
     }
 
+    /// Out of time. Whatever is in the log may not be visible yet, so nothing is acknowledged: the same again finds
+    /// it. Should the sender never come back, the task shows it.
+    fn leave(&mut self, seen: Seen) -> Step {
+        match (&self.state, seen) {
+            (State::Putting(wanted), Seen::Put(Put::Stored)) => self.learn(Entry::clone(wanted), false),
+            (State::Searching(_), Seen::Log(tail)) => {
+                tail.entries.into_iter().for_each(|entry| self.learn(entry, true));
+            }
+            _ => {}
+        }
+        if self.state != State::Leaving && self.accepted().next().is_some() {
+            return self.enter(State::Leaving);
+        }
+        Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()])
+    }
+
+    /// The request again, with nothing in it but what is in the log: to finish it appends nothing.
+    fn rest(&self) -> Task {
+        let placed = self.accepted().count();
+        let drafts = self.request.drafts[..placed].to_vec();
+        let Request { conversation, sender, after, .. } = self.request;
+        Task::Send(Unfinished { conversation, sender, after, drafts })
+    }
+
     fn people(&self) -> Vec<UserId> {
         membership::people(self.request.conversation)
     }
@@ -307,9 +339,8 @@ impl Protocol for Send {
     const FAILED: Seen = Seen::Failed;
 
     fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
-        if now >= self.deadline && self.state != State::Delivering {
-            // Whatever is in the log may not be visible yet, so nothing is acknowledged: the same again finds it.
-            return Step::Done(vec![Err(Refusal::Unavailable); self.request.drafts.len()]);
+        if self.state == State::Leaving || (now >= self.deadline && self.state != State::Delivering) {
+            return self.leave(seen);
         }
         match (&self.state, seen) {
             (_, Seen::Waited) => Step::Call(self.call()),

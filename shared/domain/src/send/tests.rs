@@ -36,6 +36,7 @@ struct World {
     rivals: Vec<(usize, Entry)>,
     /// The n-th put is stored, but its reply is lost.
     lost_replies: Vec<usize>,
+    tasks: Vec<Task>,
     puts: usize,
     now: u64,
     ms_per_call: u64,
@@ -112,6 +113,10 @@ impl World {
                 ("routes", Seen::Deliver(delivery::Seen::Routes(Vec::new())))
             }
             Call::Deliver(_) => ("deliver", Seen::Deliver(delivery::Seen::Delivered)),
+            Call::Finish(task) => {
+                self.tasks.push(task);
+                ("finish", Seen::Queued)
+            }
         };
         self.calls.push(name);
         if self.fail == Some(name) { Seen::Failed } else { seen }
@@ -216,6 +221,28 @@ fn nothing_is_acknowledged_before_it_is_visible() {
         let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
         assert_eq!(seqs(&answer), [Err(Refusal::Unavailable)], "{step}");
     }
+}
+
+#[test]
+fn what_is_in_the_log_and_not_visible_becomes_a_task() {
+    let mut world = World::new();
+    (world.fail, world.ms_per_call) = (Some("open"), 100);
+    world.append(1, &draft(2, 9));
+    // The second draft conflicts, so it and the third have no place.
+    world.run(request(Some(0), vec![draft(1, 1), draft(2, 2), draft(3, 3)])).unwrap();
+    let unfinished = Unfinished {
+        conversation: ConversationId::direct(user(1), user(2)),
+        sender: user(1),
+        after: Some(Seq::NONE),
+        drafts: vec![draft(1, 1)],
+    };
+    assert_eq!(world.tasks, [Task::Send(unfinished)]);
+    assert_eq!(world.calls.last(), Some(&"finish"), "and nothing after it");
+
+    let mut world = World::new();
+    (world.fail, world.ms_per_call) = (Some("put"), 100);
+    world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+    assert_eq!(world.tasks, [], "a put of unknown outcome is the sender's to repeat");
 }
 
 #[test]

@@ -1,0 +1,354 @@
+//! Fan-out: what a worker does with a batch of jobs from the queues.
+//!
+//! A job names no recipients. The worker reads who is online after it has received the job, so whoever came online
+//! before finds the message in its sync and whoever is online now gets the push (MEET-1). All events of a batch for
+//! one connection go out together, since the gateway charges by the frame. A job is done when each of its
+//! connections was seen to; only then does its record leave the queue. Doubled, late and reordered jobs do no harm:
+//! a push is only a hint (HINT-1).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
+
+use crate::delivery::{self, Event, FanOut, Retry};
+use crate::ids::{ConnectionId, UserId};
+use crate::limits::{PARCEL_BYTES_MAX, POST_SHARE_PERCENT};
+use crate::membership;
+use crate::posting::{self, Parcel, Posting};
+use crate::protocol::{self, Protocol};
+use crate::route::Route;
+use crate::time::Timestamp;
+
+/// A job from one of the queues.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Job {
+    /// Tell everybody in a conversation.
+    FanOut(FanOut),
+    /// Tell these connections.
+    Retry(Retry),
+}
+
+/// The next call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Read where these users' devices are reached, strongly consistent.
+    ReadRoutes(Vec<UserId>),
+    /// Post to all of them.
+    Posting(posting::Call),
+}
+
+/// What it showed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// Of [`Call::ReadRoutes`], in the order asked; `None` for a user whose routes could not be read.
+    Routes(Vec<Option<Vec<Route>>>),
+    /// Of [`Call::Posting`].
+    Posting(posting::Seen),
+    /// The call failed or its outcome is unknown.
+    Failed,
+}
+
+/// What to do next. The answer says of each job whether it is done; the others are to be delivered again.
+pub type Step = protocol::Step<Call, Vec<bool>>;
+
+/// The protocol of one batch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Worker {
+    jobs: Vec<Job>,
+    done: Vec<bool>,
+    /// Whose routes are asked for.
+    users: Vec<UserId>,
+    /// Per parcel, the jobs that are in it.
+    shares: Vec<BTreeSet<usize>>,
+    posting: Option<Posting>,
+}
+
+impl Worker {
+    /// Begins with the routes of everybody whom the jobs concern, each asked for once.
+    pub fn start(jobs: Vec<Job>, now: Timestamp) -> (Self, Step) {
+        let users: BTreeSet<_> = jobs.iter().flat_map(people).collect();
+        let mut worker = Self {
+            done: vec![true; jobs.len()],
+            users: users.into_iter().collect(),
+            shares: Vec::new(),
+            posting: None,
+            jobs,
+        };
+        let step = if worker.users.is_empty() {
+            worker.post(&BTreeMap::new(), now)
+        } else {
+            Step::Call(Call::ReadRoutes(worker.users.clone()))
+        };
+        (worker, step)
+    }
+
+    /// Makes one parcel for each connection and posts them all.
+    fn post(&mut self, routes: &BTreeMap<UserId, Vec<Route>>, now: Timestamp) -> Step {
+        let mut parcels: BTreeMap<ConnectionId, (Parcel, BTreeSet<usize>)> = BTreeMap::new();
+        for (index, job) in self.jobs.iter().enumerate() {
+            let Some((targets, events, tries)) = targets(job, routes, now) else {
+                self.done[index] = false;
+                continue;
+            };
+            for route in targets {
+                let empty = || (Parcel { route: route.clone(), events: Vec::new(), tries }, BTreeSet::new());
+                let (parcel, share) = parcels.entry(route.connection.clone()).or_insert_with(empty);
+                parcel.events.extend_from_slice(events);
+                parcel.tries = parcel.tries.max(tries);
+                share.insert(index);
+            }
+        }
+        let (mut parcels, shares): (Vec<_>, Vec<_>) = parcels.into_values().unzip();
+        self.shares = shares;
+        coalesce_all(&mut parcels);
+        let (posting, step) = Posting::start(parcels);
+        self.posting = Some(posting);
+        self.take(step)
+    }
+
+    fn take(&mut self, step: posting::Step) -> Step {
+        match step {
+            posting::Step::Call(call) => Step::Call(Call::Posting(call)),
+            posting::Step::Done(seen_to) => {
+                for (share, seen_to) in self.shares.iter().zip(seen_to) {
+                    for job in share {
+                        self.done[*job] &= seen_to;
+                    }
+                }
+                Step::Done(self.done.clone())
+            }
+        }
+    }
+}
+
+impl Protocol for Worker {
+    type Call = Call;
+    type Seen = Seen;
+    type Answer = Vec<bool>;
+    const FAILED: Seen = Seen::Failed;
+
+    fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
+        match (&mut self.posting, seen) {
+            (None, Seen::Routes(routes)) => {
+                let known = self.users.iter().copied().zip(routes);
+                let known = known.filter_map(|(user, routes)| Some((user, routes?))).collect();
+                self.post(&known, now)
+            }
+            (None, _) => self.post(&BTreeMap::new(), now),
+            (Some(posting), Seen::Posting(seen)) => {
+                let step = posting.next(seen, now);
+                self.take(step)
+            }
+            (Some(posting), _) => {
+                let step = posting.next(Posting::FAILED, now);
+                self.take(step)
+            }
+        }
+    }
+}
+
+/// The people whose routes a job needs.
+fn people(job: &Job) -> Vec<UserId> {
+    match job {
+        Job::FanOut(job) => membership::people(job.conversation),
+        Job::Retry(_) => Vec::new(),
+    }
+}
+
+/// Whom a job reaches, with what, after how many tries; `None` when the routes of somebody are not known.
+fn targets<'a>(
+    job: &'a Job,
+    routes: &BTreeMap<UserId, Vec<Route>>,
+    now: Timestamp,
+) -> Option<(Vec<Route>, &'a [Event], u32)> {
+    Some(match job {
+        Job::FanOut(fan_out) => {
+            let found: Option<Vec<_>> = people(job).iter().map(|user| routes.get(user)).collect();
+            let found = found?.into_iter().flatten().cloned().collect();
+            (delivery::reachable(found, fan_out.except.as_ref(), now), &fan_out.events, 0)
+        }
+        Job::Retry(retry) => (delivery::reachable(retry.routes.clone(), None, now), &retry.events, retry.tries),
+    })
+}
+
+fn coalesce_all(parcels: &mut [Parcel]) {
+    let mut hinted = Vec::new();
+    for (index, parcel) in parcels.iter_mut().enumerate() {
+        parcel.events = coalesce(std::mem::take(&mut parcel.events));
+        if parcel.events.iter().map(bytes).sum::<usize>() > PARCEL_BYTES_MAX {
+            hinted.push(index);
+        }
+    }
+    let within_ms = posting::pull_within_ms(hinted.len());
+    for index in hinted {
+        parcels[index].events = vec![Event::Pull { within_ms }];
+    }
+}
+
+/// The same news in as little as tells them: each entry once and in order, of each read position the highest. A hint
+/// to pull stands for everything.
+fn coalesce(events: Vec<Event>) -> Vec<Event> {
+    let hint = events.iter().filter_map(|event| match event {
+        Event::Pull { within_ms } => Some(*within_ms),
+        Event::Entry(..) | Event::Read { .. } => None,
+    });
+    if let Some(within_ms) = hint.max() {
+        return vec![Event::Pull { within_ms }];
+    }
+    let mut entries = BTreeMap::new();
+    let mut reads = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::Entry(conversation, entry) => {
+                let latest = entries.entry((conversation, entry.seq)).or_insert_with(|| entry.clone());
+                if latest.rev < entry.rev {
+                    *latest = entry;
+                }
+            }
+            Event::Read { conversation, user, seq } => {
+                let highest = reads.entry((conversation, user)).or_insert(seq);
+                *highest = seq.max(*highest);
+            }
+            Event::Pull { .. } => {}
+        }
+    }
+    let entries = entries.into_iter().map(|((conversation, _), entry)| Event::Entry(conversation, entry));
+    let reads = reads.into_iter().map(|((conversation, user), seq)| Event::Read { conversation, user, seq });
+    entries.chain(reads).collect()
+}
+
+/// About how much of a frame an event takes: bodies are what is large.
+fn bytes(event: &Event) -> usize {
+    match event {
+        Event::Entry(_, entry) => entry.body.json.len(),
+        Event::Read { .. } | Event::Pull { .. } => 0,
+    }
+}
+
+/// How many posts a second one worker may make, of so many that the account has: the workers' share, divided by how
+/// many of them can run at once. At least one.
+pub fn posts_per_s(account: u64, shards: u64, concurrency: u64) -> NonZeroU64 {
+    let workers = shards.saturating_mul(concurrency).max(1);
+    NonZeroU64::new(account.saturating_mul(POST_SHARE_PERCENT) / 100 / workers).unwrap_or(NonZeroU64::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Post;
+    use crate::identity::Platform;
+    use crate::ids::{ClientId, ConversationId};
+    use crate::limits::PULL_WITHIN_MIN_MS;
+    use crate::log::{Body, BodyHash, Draft, Entry, Seq};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn user(bits: u128) -> UserId {
+        UserId::from_bits(bits)
+    }
+
+    fn with(peer: u128) -> ConversationId {
+        ConversationId::direct(user(1), user(peer))
+    }
+
+    fn route(of: u128, device: &str) -> Route {
+        Route {
+            user: user(of),
+            device: device.parse().unwrap(),
+            platform: Platform::Web,
+            connection: ConnectionId::new(format!("{of}-{device}")),
+            ticket_at: NOW,
+            connected_at: NOW,
+        }
+    }
+
+    fn entries(conversation: ConversationId, count: u128, bytes: usize) -> Vec<Entry> {
+        let mut log: Vec<Entry> = Vec::new();
+        for number in 0..count {
+            let body = Body { json: "x".repeat(bytes), hash: BodyHash::new([0; 32]) };
+            let draft = Draft { client_id: ClientId::from_bits(number), body };
+            log.push(draft.follow(log.last(), conversation, user(1), NOW));
+        }
+        log
+    }
+
+    fn told(conversation: ConversationId, entry: &Entry) -> Job {
+        let events = vec![Event::Entry(conversation, entry.clone())];
+        Job::FanOut(FanOut { conversation, events, except: Some(ConnectionId::new("1-sender")) })
+    }
+
+    fn seqs(events: &[Event]) -> Vec<(ConversationId, u64)> {
+        let seq = |event: &Event| match event {
+            Event::Entry(conversation, entry) => Some((*conversation, entry.seq.get())),
+            _ => None,
+        };
+        events.iter().filter_map(seq).collect()
+    }
+
+    fn parcels(step: &Step) -> &[Parcel] {
+        let Step::Call(Call::Posting(posting::Call::Post(parcels))) = step else { unreachable!("{step:?}") };
+        parcels
+    }
+
+    #[test]
+    fn a_batch_becomes_one_parcel_for_each_connection() {
+        let (log, other) = (entries(with(2), 3, 10), entries(with(3), 1, 10));
+        // Reordered and doubled, as a queue may.
+        let jobs = vec![
+            told(with(2), &log[2]),
+            told(with(3), &other[0]),
+            told(with(2), &log[0]),
+            told(with(2), &log[2]),
+            told(with(2), &log[1]),
+        ];
+        let (mut worker, step) = Worker::start(jobs, NOW);
+        assert_eq!(step, Step::Call(Call::ReadRoutes(vec![user(1), user(2), user(3)])));
+        let routes =
+            vec![Some(vec![route(1, "sender"), route(1, "phone")]), Some(vec![route(2, "laptop")]), Some(Vec::new())];
+        let step = worker.next(Seen::Routes(routes), NOW);
+        let sent: Vec<_> =
+            parcels(&step).iter().map(|parcel| (parcel.route.connection.as_str(), seqs(&parcel.events))).collect();
+        let ours = vec![(with(2), 1), (with(2), 2), (with(2), 3)];
+        let all = [ours.clone(), vec![(with(3), 1)]].concat();
+        assert_eq!(sent, [("1-phone", all), ("2-laptop", ours)], "the sender was answered");
+        let taken = Seen::Posting(posting::Seen::Posted(vec![Post::Taken; 2]));
+        assert_eq!(worker.next(taken, NOW), Step::Done(vec![true; 5]));
+    }
+
+    #[test]
+    fn who_cannot_be_read_or_queued_fails_only_the_own_jobs() {
+        let (log, other) = (entries(with(2), 1, 10), entries(with(3), 1, 10));
+        let again = Retry { routes: vec![route(4, "d")], events: vec![Event::Pull { within_ms: 1 }], tries: 3 };
+        let jobs = vec![told(with(2), &log[0]), told(with(3), &other[0]), Job::Retry(again)];
+        let (mut worker, _) = Worker::start(jobs, NOW);
+        let routes = vec![Some(Vec::new()), None, Some(vec![route(3, "d")])];
+        let step = worker.next(Seen::Routes(routes), NOW);
+        assert_eq!(parcels(&step).len(), 2);
+        let posts = vec![Post::Taken, Post::Failed];
+        worker.next(Seen::Posting(posting::Seen::Posted(posts)), NOW);
+        assert_eq!(worker.next(Seen::Failed, NOW), Step::Done(vec![false, true, false]));
+    }
+
+    #[test]
+    fn too_much_for_one_connection_becomes_a_hint() {
+        let conversation = with(2);
+        let log = entries(conversation, 5, PARCEL_BYTES_MAX / 4);
+        let jobs = log.iter().map(|entry| told(conversation, entry)).collect();
+        let (mut worker, _) = Worker::start(jobs, NOW);
+        let step = worker.next(Seen::Routes(vec![Some(Vec::new()), Some(vec![route(2, "d")])]), NOW);
+        assert_eq!(parcels(&step)[0].events, [Event::Pull { within_ms: PULL_WITHIN_MIN_MS }]);
+    }
+
+    #[test]
+    fn positions_only_move_forward_and_a_hint_stands_for_all() {
+        let read = |seq| Event::Read { conversation: with(2), user: user(2), seq: Seq::new(seq) };
+        assert_eq!(coalesce(vec![read(3), read(7), read(5)]), [read(7)]);
+        let hint = |within_ms| Event::Pull { within_ms };
+        assert_eq!(coalesce(vec![read(3), hint(5), hint(9)]), [hint(9)]);
+    }
+
+    #[test]
+    fn the_budget_is_shared_by_all_workers() {
+        assert_eq!(posts_per_s(10_000, 2, 2).get(), 1_750);
+        assert_eq!(posts_per_s(10, 256, 1_000).get(), 1);
+    }
+}
