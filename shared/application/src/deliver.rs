@@ -1,14 +1,19 @@
-//! Delivery: posts, sweeps of dead routes, and another try for what failed.
+//! Delivery: drives [`tidings_domain::posting::Posting`] for a sender and [`tidings_domain::fan_out::Worker`] for the
+//! queues.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
-use tidings_domain::delivery::{self, Call, Event, FanOut, Post, Retry, Seen};
+use tidings_domain::delivery::{self, Event, Post};
+use tidings_domain::fan_out::{self, Job, Worker};
 use tidings_domain::ids::UserId;
-use tidings_domain::membership;
+use tidings_domain::limits::POSTING_MS;
+use tidings_domain::posting::{self, Parcel, Posting};
 use tidings_domain::route::Route;
 
 use crate::clock::Clock;
+use crate::drive::drive;
 use crate::error::PortError;
+use crate::pace::Pace;
 use crate::ports::{FanOutQueue, Gateway, RetryQueue, RouteRead, RouteWrite};
 
 /// Posts in flight at once per delivery. With a round trip of 10 ms that is 1,600 posts/s, a sixth of an account's
@@ -20,56 +25,14 @@ const POSTS_IN_FLIGHT: usize = 16;
 pub struct Deliver<G, R, Q, C> {
     /// The sockets.
     pub gateway: G,
-    /// The routes that a Gone sweeps.
+    /// Who is reached where.
     pub routes: R,
     /// Where a failed post goes, and what must reach too many.
     pub queue: Q,
     /// The time.
     pub clock: C,
-}
-
-impl<G: Gateway, R: RouteWrite, Q: RetryQueue, C: Clock> Deliver<G, R, Q, C> {
-    /// Posts `events` to each route, sweeps what is gone for good and queues what failed. An error means that some of
-    /// it could be neither posted nor queued.
-    pub async fn to(&self, routes: Vec<Route>, events: Vec<Event>) -> Result<(), PortError> {
-        let failed = self.post(routes, &events).await;
-        if failed.is_empty() {
-            return Ok(());
-        }
-        self.queue.retry(&Retry { routes: failed, events }).await
-    }
-
-    /// Works a retry job off. An error means that nobody was reached: the record is to be delivered again. When some
-    /// were, the rest becomes a job of its own, so that nobody gets the events twice for others' sake.
-    pub async fn again(&self, job: Retry) -> Result<(), PortError> {
-        let now = self.clock.now();
-        let routes = delivery::reachable(job.routes, None, now);
-        let tried = routes.len();
-        let failed = self.post(routes, &job.events).await;
-        match failed.len() {
-            0 => Ok(()),
-            all if all == tried => Err(PortError::retryable("no connection of the job could be reached")),
-            _ => self.queue.retry(&Retry { routes: failed, events: job.events }).await,
-        }
-    }
-
-    /// The routes that could not be reached.
-    async fn post(&self, routes: Vec<Route>, events: &[Event]) -> Vec<Route> {
-        let post = |route: Route| async move {
-            match self.gateway.post(&route.connection, events).await {
-                Post::Taken => None,
-                Post::Failed => Some(route),
-                Post::Gone => {
-                    if route.gone_is_final(self.clock.now()) {
-                        // A sweep that fails leaves the route to the next Gone, or to its expiry.
-                        drop(self.routes.release(route.user, &route.device, &route.connection).await);
-                    }
-                    None
-                }
-            }
-        };
-        stream::iter(routes).map(post).buffer_unordered(POSTS_IN_FLIGHT).filter_map(std::future::ready).collect().await
-    }
+    /// How fast it may post.
+    pub pace: Pace,
 }
 
 impl<G, R, Q, C> Deliver<G, R, Q, C>
@@ -80,32 +43,84 @@ where
     C: Clock,
 {
     /// Makes one call of a protocol that delivers.
-    pub async fn make(&self, call: Call) -> Result<Seen, PortError> {
+    pub async fn make(&self, call: delivery::Call) -> Result<delivery::Seen, PortError> {
         Ok(match call {
-            Call::ReadRoutes(users) => Seen::Routes(self.routes_of(users).await?),
-            Call::Post(routes, events) => {
-                self.to(routes, events).await?;
-                Seen::Delivered
+            delivery::Call::ReadRoutes(users) => {
+                let reads = users.into_iter().map(|user| self.routes.of(user));
+                delivery::Seen::Routes(try_join_all(reads).await?.concat())
             }
-            Call::Queue(job) => {
+            delivery::Call::Post(routes, events) => {
+                self.to(routes, &events).await?;
+                delivery::Seen::Delivered
+            }
+            delivery::Call::Queue(job) => {
                 self.queue.fan_out(&job).await?;
-                Seen::Delivered
+                delivery::Seen::Delivered
             }
         })
     }
+
+    /// Posts `events` to each route and queues what failed. An error means that some of it could be neither posted
+    /// nor queued.
+    async fn to(&self, routes: Vec<Route>, events: &[Event]) -> Result<(), PortError> {
+        let parcels = routes.into_iter().map(|route| Parcel { route, events: events.to_vec(), tries: 0 }).collect();
+        let seen_to = drive(Posting::start(parcels), &self.clock, |call| self.make_posting(call)).await;
+        if seen_to.into_iter().all(|seen_to| seen_to) {
+            return Ok(());
+        }
+        Err(PortError::retryable("some connections could be neither posted to nor queued"))
+    }
 }
 
-impl<G: Gateway, R: RouteRead + RouteWrite, Q: RetryQueue, C: Clock> Deliver<G, R, Q, C> {
-    /// Works a fan-out job off: reads who is online now and posts. An error means that the job is to be delivered
-    /// again.
-    pub async fn fan_out(&self, job: FanOut) -> Result<(), PortError> {
-        let routes = self.routes_of(membership::people(job.conversation)).await?;
-        let routes = delivery::reachable(routes, job.except.as_ref(), self.clock.now());
-        self.to(routes, job.events).await
+impl<G, R, Q, C> Deliver<G, R, Q, C>
+where
+    G: Gateway,
+    R: RouteRead + RouteWrite,
+    Q: RetryQueue,
+    C: Clock,
+{
+    /// Works a batch of jobs off: whether each is done. The others are to be delivered again.
+    pub async fn work(&self, jobs: Vec<Job>) -> Vec<bool> {
+        drive(Worker::start(jobs, self.clock.now()), &self.clock, |call| self.make_fan_out(call)).await
     }
 
-    async fn routes_of(&self, users: Vec<UserId>) -> Result<Vec<Route>, PortError> {
-        let reads = users.into_iter().map(|user| self.routes.of(user));
-        Ok(try_join_all(reads).await?.concat())
+    async fn make_fan_out(&self, call: fan_out::Call) -> Result<fan_out::Seen, PortError> {
+        Ok(match call {
+            fan_out::Call::ReadRoutes(users) => fan_out::Seen::Routes(self.routes_of_each(users).await),
+            fan_out::Call::Posting(call) => fan_out::Seen::Posting(self.make_posting(call).await?),
+        })
+    }
+
+    async fn routes_of_each(&self, users: Vec<UserId>) -> Vec<Option<Vec<Route>>> {
+        join_all(users.into_iter().map(async |user| self.routes.of(user).await.ok())).await
+    }
+
+    async fn make_posting(&self, call: posting::Call) -> Result<posting::Seen, PortError> {
+        Ok(match call {
+            posting::Call::Post(parcels) => posting::Seen::Posted(self.post(parcels).await),
+            posting::Call::Queue(jobs) => {
+                try_join_all(jobs.iter().map(|job| self.queue.retry(job))).await?;
+                posting::Seen::Queued
+            }
+            posting::Call::Release(routes) => {
+                let releases =
+                    routes.iter().map(|route| self.routes.release(route.user, &route.device, &route.connection));
+                join_all(releases).await;
+                posting::Seen::Released
+            }
+        })
+    }
+
+    /// Posts in the budget, for a bounded time; what it has not begun by then has failed.
+    async fn post(&self, parcels: Vec<Parcel>) -> Vec<Post> {
+        let until = self.clock.now().plus_millis(POSTING_MS);
+        let post = |parcel: Parcel| async move {
+            self.pace.turn(&self.clock).await;
+            if self.clock.now() >= until {
+                return Post::Failed;
+            }
+            self.gateway.post(&parcel.route.connection, &parcel.events).await
+        };
+        stream::iter(parcels).map(post).buffered(POSTS_IN_FLIGHT).collect().await
     }
 }

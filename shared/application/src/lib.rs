@@ -11,6 +11,7 @@ mod drive;
 pub mod error;
 pub mod history;
 pub mod identity;
+pub mod pace;
 pub mod ports;
 pub mod read;
 pub mod send;

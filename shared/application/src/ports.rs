@@ -8,6 +8,7 @@ use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::route::{Claim, Route};
+use tidings_domain::task::Task;
 
 use crate::error::PortError;
 
@@ -120,6 +121,12 @@ pub trait FanOutQueue: Send + Sync {
 
 /// Queues events for connections that could not be reached.
 pub trait RetryQueue: Send + Sync {
-    /// Hands the job to the retry queue.
+    /// Hands the job to the retry queue, to be delivered after [`Retry::delay_s`].
     fn retry(&self, job: &Retry) -> impl Answer<()>;
+}
+
+/// Queues requests that stopped half-way.
+pub trait TaskQueue: Send + Sync {
+    /// Hands the task to the task queue, to be delivered after [`tidings_domain::limits::FINISH_AFTER_S`].
+    fn finish(&self, task: &Task) -> impl Answer<()>;
 }

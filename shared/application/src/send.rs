@@ -5,13 +5,16 @@ use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, SEARCH_MAX};
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent};
+use tidings_domain::task::Unfinished;
 
 use crate::clock::{Clock, Random};
 use crate::deliver::Deliver;
 use crate::drive::drive;
 use crate::error::PortError;
 use crate::identity::ports::AccountRead;
-use crate::ports::{FanOutQueue, Gateway, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite};
+use crate::ports::{
+    FanOutQueue, Gateway, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite, TaskQueue,
+};
 
 /// Appends messages and delivers them.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ where
     A: AccountRead,
     G: Gateway,
     R: RouteRead + RouteWrite,
-    Q: RetryQueue + FanOutQueue,
+    Q: RetryQueue + FanOutQueue + TaskQueue,
     C: Clock + Random,
 {
     /// Answers each draft, in order, or refuses the request as a whole.
@@ -59,6 +62,31 @@ where
         let request = Request { conversation, sender, connection, after, drafts, inline_max: self.inline_max };
         let clock = &self.deliver.clock;
         Ok(drive(Send::start(request, clock.now())?, clock, |call| self.make(conversation, call)).await)
+    }
+
+    /// Finishes what an earlier run left in the log. An error means that it could not be done now: the task is to be
+    /// delivered again.
+    pub async fn finish(
+        &self,
+        Unfinished { conversation, sender, after, drafts }: Unfinished,
+    ) -> Result<(), PortError> {
+        let request = Request { conversation, sender, connection: None, after, drafts, inline_max: self.inline_max };
+        let clock = &self.deliver.clock;
+        let make = async |call| match call {
+            // The record that brought this task stays in its queue; a second one would only multiply it.
+            Call::Finish(_) => Ok(Seen::Queued),
+            call => self.make(conversation, call).await,
+        };
+        let answers = match Send::start(request, clock.now()) {
+            Ok(send) => drive(send, clock, make).await,
+            Err(refusal) => vec![Err(refusal)],
+        };
+        // A refusal for good leaves nothing to do: the conversation has gone far beyond these messages, and whoever
+        // wrote there since has opened it.
+        if answers.contains(&Err(Refusal::Unavailable)) {
+            return Err(PortError::retryable("the messages could not be shown now"));
+        }
+        Ok(())
     }
 
     async fn make(&self, conversation: ConversationId, call: Call) -> Result<Seen, PortError> {
@@ -82,6 +110,10 @@ where
                 Seen::Opened
             }
             Call::Deliver(call) => Seen::Deliver(self.deliver.make(call).await?),
+            Call::Finish(task) => {
+                self.deliver.queue.finish(&task).await?;
+                Seen::Queued
+            }
         })
     }
 }

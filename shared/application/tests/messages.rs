@@ -1,23 +1,29 @@
 //! The use cases of messages against the fakes.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
+use std::num::NonZeroU64;
+
 use tidings_application::clock::Clock;
 use tidings_application::connect::{ConnectDevice, DisconnectDevice};
 use tidings_application::deliver::Deliver;
+use tidings_application::error::PortError;
 use tidings_application::history::{HistoryError, ReadHistory};
-use tidings_application::ports::{InboxRead, Range, RouteRead, RouteWrite};
+use tidings_application::pace::Pace;
+use tidings_application::ports::{InboxRead, LogAppend, LogPage, LogRead, Range, RouteRead, RouteWrite};
 use tidings_application::read::ReadConversation;
 use tidings_application::send::{Command, SendMessages};
 use tidings_application::sync::{self, SyncDevice, SyncError};
 use tidings_domain::connect::Answer;
-use tidings_domain::delivery::{Event, Post};
+use tidings_domain::delivery::{Event, Post, Retry};
+use tidings_domain::fan_out::Job;
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::inbox::HeadState;
-use tidings_domain::limits::{GONE_GRACE_MS, ROUTE_TTL_MS, SETTLE_AFTER_MS, SETTLE_MAX};
-use tidings_domain::log::Seq;
+use tidings_domain::limits::{GONE_GRACE_MS, ROUTE_TTL_MS, SEND_DEADLINE_MS, SETTLE_AFTER_MS, SETTLE_MAX};
+use tidings_domain::log::{Entry, From, Put, Seq, Tail};
 use tidings_domain::route::Route;
 use tidings_domain::send::{Refusal, Sent};
+use tidings_domain::task::Task;
 use tidings_domain::{read, time::Timestamp};
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::identity::FakeSocial;
@@ -35,6 +41,40 @@ struct World {
     clock: TestClock,
 }
 
+type Sender<L> = SendMessages<L, FakeInboxes, FakeSocial, FakeGateway, FakeRoutes, FakeQueue, TestClock>;
+
+/// A log whose every answer takes until the sender is out of time.
+struct SlowLog {
+    log: FakeLog,
+    clock: TestClock,
+}
+
+impl LogRead for SlowLog {
+    async fn tail(&self, conversation: ConversationId, from: From, limit: usize) -> Result<Tail, PortError> {
+        let found = self.log.tail(conversation, from, limit).await;
+        if found.as_ref().is_ok_and(|tail| !tail.entries.is_empty()) {
+            self.clock.advance(SEND_DEADLINE_MS);
+        }
+        found
+    }
+
+    async fn page(&self, conversation: ConversationId, range: Range, limit: usize) -> Result<LogPage, PortError> {
+        self.log.page(conversation, range, limit).await
+    }
+
+    async fn entry(&self, conversation: ConversationId, seq: Seq) -> Result<Option<Entry>, PortError> {
+        self.log.entry(conversation, seq).await
+    }
+}
+
+impl LogAppend for SlowLog {
+    async fn put(&self, conversation: ConversationId, entry: &Entry) -> Result<Put, PortError> {
+        let stored = self.log.put(conversation, entry).await;
+        self.clock.advance(SEND_DEADLINE_MS);
+        stored
+    }
+}
+
 fn user(number: u128) -> UserId {
     UserId::from_bits(number)
 }
@@ -50,7 +90,13 @@ impl World {
             routes: self.routes.clone(),
             queue: self.queue.clone(),
             clock: self.clock.clone(),
+            pace: Pace::unbounded(),
         }
+    }
+
+    fn sender<L>(&self, log: L, inline_max: usize) -> Sender<L> {
+        let (inboxes, accounts) = (self.inboxes.clone(), FakeSocial::default());
+        SendMessages { log, inboxes, accounts, deliver: self.deliver(), inline_max }
     }
 
     /// Opens the inboxes first, so that nobody needs an account.
@@ -61,13 +107,7 @@ impl World {
                 self.inboxes.open(member, conversation).await.unwrap();
             }
         }
-        let send = SendMessages {
-            log: self.log.clone(),
-            inboxes: self.inboxes.clone(),
-            accounts: FakeSocial::default(),
-            deliver: self.deliver(),
-            inline_max,
-        };
+        let send = self.sender(self.log.clone(), inline_max);
         let connection = Some(ConnectionId::new(format!("{sender}-laptop")));
         let drafts = vec![draft(&self.clock, text)];
         let command = Command { conversation, sender: user(sender), connection, after: None, drafts };
@@ -115,6 +155,7 @@ impl World {
                 .map(|event| match event {
                     Event::Entry(_, entry) => entry.seq.get(),
                     Event::Read { seq, .. } => seq.get(),
+                    Event::Pull { .. } => 0,
                 })
                 .collect()
         };
@@ -145,7 +186,7 @@ async fn too_many_connections_go_through_the_queue() {
     assert!(world.pushed().is_empty());
     let jobs = world.queue.take_fan_outs();
     assert_eq!(jobs.len(), 1);
-    world.deliver().fan_out(jobs[0].clone()).await.unwrap();
+    assert_eq!(world.deliver().work(vec![Job::FanOut(jobs[0].clone())]).await, [true]);
     assert_eq!(world.pushed(), [("2-laptop".to_owned(), vec![1])], "the sender was answered");
 }
 
@@ -177,20 +218,77 @@ async fn what_fails_is_tried_again_for_the_failed_alone() {
     let retry = world.queue.take_retries().remove(0);
     assert_eq!(retry.routes.len(), 2);
 
-    // Nobody reached: the record itself is delivered again.
-    world.deliver().again(retry.clone()).await.unwrap_err();
-    assert!(world.queue.take_retries().is_empty());
+    assert_eq!((retry.tries, retry.events.len()), (1, 1));
+
+    // Nobody reached: both again, and by and by a hint is all that they are sent.
+    let work = async |job: &Retry| world.deliver().work(vec![Job::Retry(job.clone())]).await;
+    assert_eq!(work(&retry).await, [true]);
+    let retry = world.queue.take_retries().remove(0);
+    assert_eq!((retry.routes.len(), retry.tries), (2, 2));
+    assert_eq!(work(&retry).await, [true]);
+    let hint = world.queue.take_retries().remove(0);
+    assert!(matches!(hint.events[..], [Event::Pull { .. }]), "{hint:?}");
 
     // One reached: the rest becomes a job of its own.
     world.gateway.answers(&ConnectionId::new("2-a"), Post::Taken);
-    world.deliver().again(retry).await.unwrap();
-    assert_eq!(world.pushed(), [("2-a".to_owned(), vec![1])]);
+    assert_eq!(work(&hint).await, [true]);
+    assert_eq!(world.pushed(), [("2-a".to_owned(), vec![0])]);
     let rest = world.queue.take_retries().remove(0);
     assert_eq!(rest.routes.iter().map(|route| route.device.as_str()).collect::<Vec<_>>(), ["b"]);
 
+    // Neither posted nor queued: the record itself is delivered again.
+    world.queue.breaks(true);
+    assert_eq!(work(&rest).await, [false]);
+    world.queue.breaks(false);
+
     // Expired meanwhile: done.
     world.clock.advance(ROUTE_TTL_MS);
-    world.deliver().again(rest).await.unwrap();
+    assert_eq!(work(&rest).await, [true]);
+    assert!(world.queue.take_retries().is_empty());
+}
+
+#[tokio::test]
+async fn a_batch_is_one_post_for_each_connection_within_the_budget() {
+    let world = World::default();
+    for number in 1..=2 {
+        world.connect(number, "phone").await;
+    }
+    for text in ["one", "two", "three"] {
+        world.say(1, ours(), text, 0).await;
+    }
+    let mut jobs: Vec<_> = world.queue.take_fan_outs().into_iter().map(Job::FanOut).collect();
+    jobs.reverse();
+    let worker = Deliver { pace: Pace::per_second(NonZeroU64::new(2).unwrap()), ..world.deliver() };
+    let began = world.clock.now();
+    assert_eq!(worker.work(jobs).await, [true; 3]);
+    let seqs = vec![1, 2, 3];
+    assert_eq!(world.pushed(), [("1-phone".to_owned(), seqs.clone()), ("2-phone".to_owned(), seqs)]);
+    // A tenth of a second is for free, then one every half.
+    assert_eq!(world.clock.now().millis_since(began), 400);
+}
+
+#[tokio::test]
+async fn what_a_send_left_in_the_log_is_finished_by_its_task() {
+    let world = World::default();
+    world.connect(1, "phone").await;
+    let notes = ConversationId::direct(user(1), user(1));
+    let slow = world.sender(SlowLog { log: world.log.clone(), clock: world.clock.clone() }, 4);
+    let drafts = vec![draft(&world.clock, "hi")];
+    let command = Command { conversation: notes, sender: user(1), connection: None, after: None, drafts };
+    assert_eq!(slow.run(command).await.unwrap(), [Err(Refusal::Unavailable)]);
+    let shown = async || world.sync(1, None).await.conversations.len();
+    assert_eq!((world.log.all(notes).len(), shown().await), (1, 0), "in the log, and nobody sees it");
+
+    let Task::Send(unfinished) = world.queue.take_tasks().remove(0);
+    for _ in 0..2 {
+        world.sender(world.log.clone(), 4).finish(unfinished.clone()).await.unwrap();
+        assert_eq!(shown().await, 1);
+        assert_eq!(world.pushed(), [("1-phone".to_owned(), vec![1])]);
+    }
+    // Out of time once more: the record stays, and becomes no second task.
+    slow.finish(unfinished).await.unwrap_err();
+    assert!(world.queue.take_tasks().is_empty());
+    assert_eq!(world.log.all(notes).len(), 1, "it appends nothing");
 }
 
 #[tokio::test]
@@ -332,13 +430,7 @@ async fn outsiders_learn_nothing() {
     assert_eq!(history.run(user(2), ours(), Range::Newest, 10).await.unwrap().entries.len(), 1);
     assert!(world.sync(3, None).await.conversations.is_empty());
 
-    let send = SendMessages {
-        log: world.log.clone(),
-        inboxes: world.inboxes.clone(),
-        accounts: FakeSocial::default(),
-        deliver: world.deliver(),
-        inline_max: 4,
-    };
+    let send = world.sender(world.log.clone(), 4);
     let command =
         |conversation, drafts| Command { conversation, sender: user(3), connection: None, after: None, drafts };
     let intrusion = send.run(command(ours(), vec![draft(&world.clock, "x")])).await;

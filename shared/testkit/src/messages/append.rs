@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::deliver::Deliver;
+use tidings_application::pace::Pace;
 use tidings_application::ports::{InboxOpen, InboxRead, LogAppend, LogRead, Range};
 use tidings_application::send::{Command, SendMessages};
 use tidings_domain::ids::{ConversationId, UserId};
@@ -66,6 +67,7 @@ where
             routes: FakeRoutes::default(),
             queue: FakeQueue::default(),
             clock: RealClock(clock.clone()),
+            pace: Pace::unbounded(),
         },
         inline_max: 4,
     });

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidings_application::error::PortError;
-use tidings_application::ports::{FanOutQueue, Gateway, RetryQueue};
+use tidings_application::ports::{FanOutQueue, Gateway, RetryQueue, TaskQueue};
 use tidings_domain::delivery::{Event, FanOut, Post, Retry};
 use tidings_domain::ids::ConnectionId;
+use tidings_domain::task::Task;
 
 /// A gateway that takes every post, unless it is told how a connection answers.
 #[derive(Clone, Debug, Default)]
@@ -59,30 +60,66 @@ impl Gateway for FakeGateway {
 
 /// Queues that keep what they are given.
 #[derive(Clone, Debug, Default)]
-pub struct FakeQueue(Arc<Mutex<(Vec<FanOut>, Vec<Retry>)>>);
+pub struct FakeQueue(Arc<Mutex<QueueState>>);
+
+#[derive(Debug, Default)]
+struct QueueState {
+    fan_outs: Vec<FanOut>,
+    retries: Vec<Retry>,
+    tasks: Vec<Task>,
+    broken: bool,
+}
 
 impl FakeQueue {
     /// Jobs for everybody in a conversation; forgets them.
     pub fn take_fan_outs(&self) -> Vec<FanOut> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
+        self.with(|state| std::mem::take(&mut state.fan_outs))
     }
 
     /// Jobs for connections that could not be reached; forgets them.
     pub fn take_retries(&self) -> Vec<Retry> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).1)
+        self.with(|state| std::mem::take(&mut state.retries))
+    }
+
+    /// Requests that stopped half-way; forgets them.
+    pub fn take_tasks(&self) -> Vec<Task> {
+        self.with(|state| std::mem::take(&mut state.tasks))
+    }
+
+    /// From now on it takes nothing, or takes everything again.
+    pub fn breaks(&self, broken: bool) {
+        self.with(|state| state.broken = broken);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut QueueState) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep(&self, act: impl FnOnce(&mut QueueState)) -> Result<(), PortError> {
+        self.with(|state| {
+            if state.broken {
+                return Err(PortError::retryable("the queue is broken"));
+            }
+            act(state);
+            Ok(())
+        })
     }
 }
 
 impl FanOutQueue for FakeQueue {
     async fn fan_out(&self, job: &FanOut) -> Result<(), PortError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(job.clone());
-        Ok(())
+        self.keep(|state| state.fan_outs.push(job.clone()))
     }
 }
 
 impl RetryQueue for FakeQueue {
     async fn retry(&self, job: &Retry) -> Result<(), PortError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(job.clone());
-        Ok(())
+        self.keep(|state| state.retries.push(job.clone()))
+    }
+}
+
+impl TaskQueue for FakeQueue {
+    async fn finish(&self, task: &Task) -> Result<(), PortError> {
+        self.keep(|state| state.tasks.push(task.clone()))
     }
 }
