@@ -1,4 +1,4 @@
-//! `deliver`: posts what `send` could not post itself.
+//! `deliver`: posts what `send` could not post itself, and finishes what a request left half done.
 
 mod handler;
 
@@ -10,7 +10,6 @@ use tidings_runtime::{aws, queue, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::start(&environment);
-    let deliver = handler::build(&environment, &aws::config().await)?;
-    let deliver = &deliver;
-    queue::serve(|record| handler::work(deliver, record)).await
+    let send = handler::build(&environment, &aws::config().await)?;
+    queue::serve(|records| handler::work(send.clone(), records)).await
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use tidings_application::clock::Clock;
 use tidings_application::deliver::Deliver;
+use tidings_application::pace::Pace;
 use tidings_application::send::{Command, SendMessages};
 use tidings_domain::limits::BATCH_MAX;
 use tidings_domain::log::{Draft, Seq};
@@ -30,14 +31,13 @@ type Send = SendMessages<LogTable, InboxTable, SocialTable, Connections, RouteTa
 
 /// Adapters into the use case.
 pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Arc<Send>> {
-    let (log, inboxes, social, routes, endpoint, fan_out, retry, inline_max) = all((
+    let (log, inboxes, social, routes, endpoint, (fan_out, retry, task), inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
         environment.social_table(),
         environment.routes_table(),
         environment.gateway_endpoint(),
-        environment.fanout_queue_urls(),
-        environment.retry_queue_url(),
+        environment.queue_urls(),
         environment.inline_push_max(),
     ))?;
     let dynamo = Client::new(sdk);
@@ -48,8 +48,9 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Arc<S
         deliver: Deliver {
             gateway: Connections::at(sdk, endpoint),
             routes: RouteTable::new(dynamo, routes),
-            queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry),
+            queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task),
             clock: SystemClock,
+            pace: Pace::unbounded(),
         },
         inline_max,
     }))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use tidings_application::deliver::Deliver;
 use tidings_application::history::ReadHistory;
+use tidings_application::pace::Pace;
 use tidings_application::read::ReadConversation;
 use tidings_application::sync::SyncDevice;
 use tidings_domain::limits::{HISTORY_PAGE_MAX, SYNC_SOCKET_CONVERSATIONS};
@@ -30,13 +31,12 @@ type Reads = Arc<ReadConversation<LogTable, InboxTable, Connections, RouteTable,
 
 /// Adapters into the use cases.
 pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<(Syncs, Histories, Reads)> {
-    let (log, inboxes, routes, endpoint, fan_out, retry, inline_max) = all((
+    let (log, inboxes, routes, endpoint, (fan_out, retry, task), inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
         environment.routes_table(),
         environment.gateway_endpoint(),
-        environment.fanout_queue_urls(),
-        environment.retry_queue_url(),
+        environment.queue_urls(),
         environment.inline_push_max(),
     ))?;
     let dynamo = Client::new(sdk);
@@ -51,8 +51,8 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<(Sync
         gateway: gateway.clone(),
         clock: SystemClock,
     };
-    let queue = Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry);
-    let deliver = Deliver { gateway, routes, queue, clock: SystemClock };
+    let queue = Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task);
+    let deliver = Deliver { gateway, routes, queue, clock: SystemClock, pace: Pace::unbounded() };
     let read = ReadConversation { log: log.clone(), inboxes, deliver, inline_max };
     Ok((Arc::new(sync), Arc::new(ReadHistory { log }), Arc::new(read)))
 }

@@ -25,6 +25,11 @@ pub const PARAMETERS: &[Parameter] = &[
         description: "How many fan-out queues there are. An idle one costs about $0.26 a month in polls.",
     },
     Parameter {
+        name: "POSTS_PER_S",
+        default: "10000",
+        description: "How many gateway calls a second the account has (Service Quotas, API Gateway throttle); fan-out uses at most 70 % of them.",
+    },
+    Parameter {
         name: "ACCESS_TOKEN_TTL_S",
         default: "900",
         description: "How long an access token is good for, in seconds.",

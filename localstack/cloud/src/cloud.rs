@@ -123,7 +123,7 @@ impl LocalCloud {
         let keys = KeyPair::generate();
         let host = Host::new(
             specs(&options, functions.clone(), &keys)?,
-            variables(&options, &endpoints, &queues, &keys),
+            variables(&options, &endpoints, &queues, &functions, &keys),
             ports.runtime_api.1,
             Arc::clone(&front),
             options.limits.clone(),
@@ -288,11 +288,19 @@ fn endpoints(
 }
 
 /// What every function finds in its environment; the names are the contract with the functions' settings.
-fn variables(options: &Options, endpoints: &Endpoints, queues: &[Queue], keys: &KeyPair) -> BTreeMap<String, String> {
+fn variables(
+    options: &Options,
+    endpoints: &Endpoints,
+    queues: &[Queue],
+    functions: &[Function],
+    keys: &KeyPair,
+) -> BTreeMap<String, String> {
     let url = |kind: QueueName| {
         let urls = queues.iter().filter(|queue| queue.kind == kind).map(|queue| queue.url.as_str());
         urls.collect::<Vec<_>>().join(",")
     };
+    let sources = functions.iter().flat_map(|function| &function.manifest.queues);
+    let workers = sources.filter(|source| source.name == QueueName::Fanout).map(|source| source.maximum_concurrency);
     let fixed = [
         ("AWS_REGION", endpoints.region.clone()),
         ("AWS_DEFAULT_REGION", endpoints.region.clone()),
@@ -308,6 +316,7 @@ fn variables(options: &Options, endpoints: &Endpoints, queues: &[Queue], keys: &
         ("FANOUT_QUEUE_URLS", url(QueueName::Fanout)),
         ("RETRY_QUEUE_URL", url(QueueName::Retry)),
         ("TASK_QUEUE_URL", url(QueueName::Task)),
+        ("FANOUT_CONCURRENCY", workers.max().unwrap_or_default().to_string()),
         ("VERIFYING_KEYS", keys.verifying_keys.clone()),
         ("TZ", ":UTC".to_owned()),
     ];

@@ -1,6 +1,6 @@
-//! Functions behind a queue: each record by itself, and only those that failed are delivered again.
+//! Functions behind a queue: a batch together, and only those records that failed are delivered again.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -15,19 +15,23 @@ use tidings_application::clock::Clock;
 
 use crate::clock::SystemClock;
 
-/// Records worked off at once. Each may post to several connections by itself.
-const RECORDS_IN_FLIGHT: usize = 4;
+/// Groups of records worked off at once. Each may post to several connections by itself.
+const GROUPS_IN_FLIGHT: usize = 4;
 
 /// How long before the function's deadline the rest is given back, in milliseconds: enough to answer.
 const RESERVE_MS: u64 = 1_000;
 
-/// Serves batches until the environment ends. `work` gets a record's text; its error means "deliver it again", and
-/// after the queue's number of tries the record goes to the dead-letter queue. A panic counts as an error of its
-/// record alone.
+/// Serves batches until the environment ends. `work` gets the texts of some records and says of each, in their order,
+/// what became of it. An error means "deliver it again"; after the queue's number of tries the record goes to the
+/// dead-letter queue.
+///
+/// A poisoned record blocks nobody (BAD-1): if `work` panics, each record is worked off by itself, and a record that
+/// comes again is always worked off by itself. So whatever it did to its batch, be it to hang or to end the process, it
+/// then does to itself alone.
 pub async fn serve<F, W, E>(work: F) -> Result<(), Error>
 where
-    F: Fn(String) -> W,
-    W: Future<Output = Result<(), E>>,
+    F: Fn(Vec<String>) -> W,
+    W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
     let work = &work;
@@ -49,43 +53,43 @@ fn answer(failed: &[String]) -> Value {
     json!({ "batchItemFailures": failures })
 }
 
+/// A record, and its place in the batch.
+#[derive(Clone, Debug)]
+struct Record {
+    place: usize,
+    id: String,
+    body: String,
+    returned: bool,
+}
+
+impl Record {
+    fn read(place: usize, message: SqsMessage) -> Result<Self, Error> {
+        // Without its id a record could not be reported, and would silently count as done.
+        let id = message.message_id.ok_or("a record has no message id")?;
+        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let returned = receives.is_some_and(|receives: u32| receives > 1);
+        Ok(Self { place, id, body: message.body.unwrap_or_default(), returned })
+    }
+}
+
 /// The ids of the records that are to be delivered again.
-async fn batch<F, W, E>(records: Vec<SqsMessage>, limit: Duration, work: &F) -> Result<Vec<String>, Error>
+async fn batch<F, W, E>(messages: Vec<SqsMessage>, limit: Duration, work: &F) -> Result<Vec<String>, Error>
 where
-    F: Fn(String) -> W,
-    W: Future<Output = Result<(), E>>,
+    F: Fn(Vec<String>) -> W,
+    W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
-    let records = records.into_iter().map(|record| {
-        // Without its id a record could not be reported, and would silently count as done.
-        let id = record.message_id.ok_or("a record has no message id")?;
-        Ok::<_, Error>((id, record.body.unwrap_or_default()))
-    });
+    let records = messages.into_iter().enumerate().map(|(place, message)| Record::read(place, message));
     let records = records.collect::<Result<Vec<_>, _>>()?;
-    let mut open: HashMap<usize, String> =
-        records.iter().enumerate().map(|(index, (id, _))| (index, id.clone())).collect();
+    let mut open: BTreeMap<usize, String> = records.iter().map(|record| (record.place, record.id.clone())).collect();
+    let (returned, fresh): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.returned);
+    let alone = returned.into_iter().map(|record| vec![record]);
+    let groups = std::iter::once(fresh).filter(|fresh| !fresh.is_empty()).chain(alone);
 
-    let mut running = stream::iter(records.into_iter().enumerate())
-        .map(|(index, (id, body))| async move {
-            let done = match AssertUnwindSafe(async { work(body).await }).catch_unwind().await {
-                Ok(Ok(())) => true,
-                Ok(Err(error)) => {
-                    tracing::warn!(message_id = id, error = %error, "record failed");
-                    false
-                }
-                Err(_) => {
-                    tracing::error!(message_id = id, "record panicked");
-                    false
-                }
-            };
-            (index, done)
-        })
-        .buffer_unordered(RECORDS_IN_FLIGHT);
+    let mut running = stream::iter(groups).map(|group| work_off(group, work)).buffer_unordered(GROUPS_IN_FLIGHT);
     let all = async {
-        while let Some((index, done)) = running.next().await {
-            if done {
-                open.remove(&index);
-            }
+        while let Some(done) = running.next().await {
+            open.retain(|place, _| !done.contains(place));
         }
     };
     if tokio::time::timeout(limit, all).await.is_err() {
@@ -94,39 +98,106 @@ where
     Ok(open.into_values().collect())
 }
 
+/// Works records off together, or each by itself if that panics. The places of those that are done.
+async fn work_off<F, W, E>(group: Vec<Record>, work: &F) -> Vec<usize>
+where
+    F: Fn(Vec<String>) -> W,
+    W: Future<Output = Vec<Result<(), E>>>,
+    E: Display,
+{
+    if let Some(done) = attempt(&group, work).await {
+        return done;
+    }
+    if group.len() == 1 {
+        return Vec::new();
+    }
+    let mut done = Vec::new();
+    for record in group {
+        done.extend(attempt(&[record], work).await.unwrap_or_default());
+    }
+    done
+}
+
+/// `None` if it panicked.
+async fn attempt<F, W, E>(group: &[Record], work: &F) -> Option<Vec<usize>>
+where
+    F: Fn(Vec<String>) -> W,
+    W: Future<Output = Vec<Result<(), E>>>,
+    E: Display,
+{
+    let bodies = group.iter().map(|record| record.body.clone()).collect();
+    let Ok(outcomes) = AssertUnwindSafe(async { work(bodies).await }).catch_unwind().await else {
+        tracing::error!(message_ids = ?group.iter().map(|record| &record.id).collect::<Vec<_>>(), "panicked");
+        return None;
+    };
+    let done = |(record, outcome): (&Record, Result<(), E>)| {
+        outcome.map_err(|error| tracing::warn!(message_id = record.id, error = %error, "record failed")).ok()?;
+        Some(record.place)
+    };
+    Some(group.iter().zip(outcomes).filter_map(done).collect())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
-    fn records(bodies: &[&str]) -> Vec<SqsMessage> {
-        let record = |(index, body): (usize, &&str)| {
-            serde_json::from_value(json!({ "messageId": index.to_string(), "body": body })).unwrap()
+    fn records(bodies: &[(&str, u32)]) -> Vec<SqsMessage> {
+        let record = |(index, (body, receives)): (usize, &(&str, u32))| {
+            let attributes = json!({ "ApproximateReceiveCount": receives.to_string() });
+            let record = json!({ "messageId": index.to_string(), "body": body, "attributes": attributes });
+            serde_json::from_value(record).unwrap()
         };
         bodies.iter().enumerate().map(record).collect()
     }
 
-    async fn work(body: String) -> Result<(), String> {
-        match body.as_str() {
-            "panic" => panic!("on purpose"),
-            "fail" => Err("on purpose".to_owned()),
-            "hang" => std::future::pending().await,
-            _ => Ok(()),
-        }
+    /// Runs a batch: what failed, and the groups in which its records were worked off.
+    async fn run(bodies: &[(&str, u32)]) -> (Vec<String>, Vec<String>) {
+        let groups = Mutex::new(Vec::new());
+        let work = |bodies: Vec<String>| {
+            groups.lock().unwrap().push(bodies.join("+"));
+            async move {
+                assert!(!bodies.iter().any(|body| body == "panic"), "on purpose");
+                if bodies.iter().any(|body| body == "hang") {
+                    return std::future::pending().await;
+                }
+                let outcome = |body: String| if body == "fail" { Err("on purpose") } else { Ok(()) };
+                bodies.into_iter().map(outcome).collect()
+            }
+        };
+        let failed = batch(records(bodies), Duration::from_secs(5), &work).await.unwrap();
+        (failed, groups.into_inner().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_what_failed_is_given_back() {
-        let records = records(&["ok", "panic", "ok", "fail", "hang", "ok"]);
-        let mut failed = batch(records, Duration::from_secs(5), &work).await.unwrap();
-        failed.sort();
-        assert_eq!(failed, ["1", "3", "4"]);
-        assert_eq!(answer(&failed[..1]), json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+        let (failed, groups) = run(&[("a", 1), ("fail", 1), ("b", 1)]).await;
+        assert_eq!((failed, groups), (vec!["1".to_owned()], vec!["a+fail+b".to_owned()]));
+        assert_eq!(answer(&["1".to_owned()]), json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+        let (failed, _) = run(&[("a", 1), ("hang", 1)]).await;
+        assert_eq!(failed, ["0", "1"], "out of time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_of_its_record_alone() {
+        let (failed, groups) = run(&[("a", 1), ("panic", 1), ("b", 1)]).await;
+        assert_eq!(failed, ["1"]);
+        assert_eq!(groups, ["a+panic+b", "a", "panic", "b"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_again_is_worked_off_by_itself() {
+        let (failed, groups) = run(&[("a", 1), ("hang", 2), ("b", 3), ("c", 1)]).await;
+        assert_eq!(failed, ["1"], "whatever it did to its batch, it does to itself alone");
+        assert_eq!(groups, ["a+c", "hang", "b"]);
     }
 
     #[tokio::test]
     async fn a_record_without_an_id_fails_the_batch() {
-        let mut records = records(&["ok", "ok"]);
-        records[1].message_id = None;
+        let mut records = records(&[("ok", 1)]);
+        records[0].message_id = None;
+        let work = async |bodies: Vec<String>| bodies.iter().map(|_| Ok::<_, String>(())).collect();
         assert!(batch(records, Duration::from_secs(5), &work).await.is_err());
     }
 }

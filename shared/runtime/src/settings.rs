@@ -13,9 +13,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use tidings_domain::fan_out;
 use tidings_domain::ids::UserId;
 
 /// The variables of this process. Has no `Debug`: some of them are secrets.
@@ -115,6 +117,12 @@ const SHARDS: RangeInclusive<u64> = 1..=256;
 /// Connections that `send` posts to by itself: beyond a hundred its own time-out is near.
 const INLINE_PUSHES: RangeInclusive<u64> = 0..=100;
 
+/// Gateway calls a second: from one, which tests use, to far above what AWS has been heard to grant.
+const POSTS_PER_S: RangeInclusive<u64> = 1..=10_000_000;
+
+/// Workers of one mapping. Source: Lambda, event source mappings, "maximum concurrency".
+const FANOUT_CONCURRENCY: RangeInclusive<u64> = 2..=1_000;
+
 impl Environment {
     /// The variables of this process. What is not Unicode is not ours.
     pub fn process() -> Self {
@@ -211,6 +219,27 @@ impl Environment {
     /// `RETRY_QUEUE_URL`: the queue of posts to do again.
     pub fn retry_queue_url(&self) -> Setting<String> {
         self.url("RETRY_QUEUE_URL", ["https", "http"])
+    }
+
+    /// `TASK_QUEUE_URL`: the queue of requests to finish.
+    pub fn task_queue_url(&self) -> Setting<String> {
+        self.url("TASK_QUEUE_URL", ["https", "http"])
+    }
+
+    /// All queues: `FANOUT_QUEUE_URLS`, `RETRY_QUEUE_URL` and `TASK_QUEUE_URL`.
+    pub fn queue_urls(&self) -> Setting<(Vec<String>, String, String)> {
+        all((self.fanout_queue_urls(), self.retry_queue_url(), self.task_queue_url()))
+    }
+
+    /// How many posts a second one worker may make: its share of `POSTS_PER_S`, which is what the account has, by
+    /// `FANOUT_SHARDS` and by `FANOUT_CONCURRENCY`, which is how many workers may serve one shard at once.
+    pub fn worker_posts_per_s(&self) -> Setting<NonZeroU64> {
+        let (account, shards, concurrency) = all((
+            self.number("POSTS_PER_S", POSTS_PER_S),
+            self.number("FANOUT_SHARDS", SHARDS),
+            self.number("FANOUT_CONCURRENCY", FANOUT_CONCURRENCY),
+        ))?;
+        Ok(fan_out::posts_per_s(account, shards, concurrency))
     }
 
     /// `INLINE_PUSH_MAX`: up to how many connections a send posts to by itself.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::error::ProvideErrorMetadata;
 use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
@@ -22,18 +23,22 @@ const POST_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Connections {
     client: Client,
+    /// The same without repetitions. A post that fails is queued, for that connection alone; were it repeated here, a
+    /// throttle would be answered with three times the posts that it just refused.
+    posts: Client,
 }
 
 impl Connections {
     /// The connections of a deployed stage, whose management API is at `endpoint`.
     pub fn at(config: impl Into<Config>, endpoint: String) -> Self {
-        let config = config.into().to_builder().endpoint_url(endpoint).build();
-        Self { client: Client::from_conf(config) }
+        let config = config.into().to_builder().endpoint_url(endpoint);
+        let posts = config.clone().retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(config.build()), posts: Client::from_conf(posts) }
     }
 
     async fn post_frames(&self, connection: &ConnectionId, frames: Vec<String>) -> Post {
         for frame in frames {
-            let post = self.client.post_to_connection().connection_id(connection.as_str()).data(Blob::new(frame));
+            let post = self.posts.post_to_connection().connection_id(connection.as_str()).data(Blob::new(frame));
             match post.send().await {
                 Ok(_) => {}
                 Err(error) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
@@ -41,7 +46,10 @@ impl Connections {
                 }
                 Err(error) => {
                     tracing::warn!(connection = %connection, code = error.code(), error = %error, "post failed");
-                    return Post::Failed;
+                    let too_large =
+                        matches!(error.as_service_error(), Some(PostToConnectionError::PayloadTooLargeException(_)));
+                    // The same frame would be refused again.
+                    return if too_large { Post::Slow } else { Post::Failed };
                 }
             }
         }
@@ -62,7 +70,7 @@ impl Gateway for Connections {
         };
         timeout(POST_LIMIT, self.post_frames(connection, frames)).await.unwrap_or_else(|_| {
             tracing::warn!(connection = %connection, limit_ms = POST_LIMIT.as_millis(), "post took too long");
-            Post::Failed
+            Post::Slow
         })
     }
 

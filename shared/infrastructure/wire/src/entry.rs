@@ -40,6 +40,7 @@ pub fn event_out(event: &delivery::Event) -> Result<Event, serde_json::Error> {
         delivery::Event::Read { conversation, user, seq } => {
             Event::Read { conversation: (*conversation).into(), user: (*user).into(), seq: seq.get() }
         }
+        delivery::Event::Pull { within_ms } => Event::Pull { within_ms: *within_ms },
     })
 }
 

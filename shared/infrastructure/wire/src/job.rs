@@ -5,20 +5,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::delivery::{Event, FanOut, Retry};
+use tidings_domain::fan_out;
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, DeviceId, UserId};
-use tidings_domain::log::{Body, BodyHash, Counts, Entry, Kind, Seq};
+use tidings_domain::log::{Body, BodyHash, Counts, Draft, Entry, Kind, Seq};
 use tidings_domain::route::Route;
+use tidings_domain::task::{Task, Unfinished};
 use tidings_domain::time::Timestamp;
 use tidings_protocol::Text;
 
-/// A job for `deliver`.
+/// A record of one of the queues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// Tell everybody in a conversation.
-    FanOut(FanOut),
-    /// Tell these connections.
-    Retry(Retry),
+    /// Push something.
+    Deliver(fan_out::Job),
+    /// Finish a request.
+    Finish(Task),
 }
 
 /// A record that is no job of this version.
@@ -52,8 +54,30 @@ impl Job {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 enum Record {
-    FanOut { conversation: Text<ConversationId>, events: Vec<EventRecord>, except: Option<String> },
-    Retry { routes: Vec<RouteRecord>, events: Vec<EventRecord> },
+    FanOut {
+        conversation: Text<ConversationId>,
+        events: Vec<EventRecord>,
+        except: Option<String>,
+    },
+    Retry {
+        routes: Vec<RouteRecord>,
+        events: Vec<EventRecord>,
+        #[serde(default)]
+        tries: u32,
+    },
+    FinishSend {
+        conversation: Text<ConversationId>,
+        sender: Text<UserId>,
+        after: Option<u64>,
+        drafts: Vec<DraftRecord>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct DraftRecord {
+    client_id: Text<ClientId>,
+    body: String,
+    body_hash: [u8; 32],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +85,7 @@ enum Record {
 enum EventRecord {
     Entry { conversation: Text<ConversationId>, entry: EntryRecord },
     Read { conversation: Text<ConversationId>, user: Text<UserId>, seq: u64 },
+    Pull { within_ms: u64 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,14 +121,21 @@ struct RouteRecord {
 impl From<&Job> for Record {
     fn from(job: &Job) -> Self {
         match job {
-            Job::FanOut(job) => Self::FanOut {
+            Job::Deliver(fan_out::Job::FanOut(job)) => Self::FanOut {
                 conversation: job.conversation.into(),
                 events: job.events.iter().map(EventRecord::from).collect(),
                 except: job.except.as_ref().map(ToString::to_string),
             },
-            Job::Retry(job) => Self::Retry {
+            Job::Deliver(fan_out::Job::Retry(job)) => Self::Retry {
                 routes: job.routes.iter().map(RouteRecord::from).collect(),
                 events: job.events.iter().map(EventRecord::from).collect(),
+                tries: job.tries,
+            },
+            Job::Finish(Task::Send(job)) => Self::FinishSend {
+                conversation: job.conversation.into(),
+                sender: job.sender.into(),
+                after: job.after.map(Seq::get),
+                drafts: job.drafts.iter().map(DraftRecord::from).collect(),
             },
         }
     }
@@ -116,14 +148,22 @@ impl TryFrom<Record> for Job {
         let events =
             |records: Vec<EventRecord>| records.into_iter().map(Event::try_from).collect::<Result<Vec<_>, _>>();
         Ok(match record {
-            Record::FanOut { conversation, events: records, except } => Self::FanOut(FanOut {
+            Record::FanOut { conversation, events: records, except } => Self::Deliver(fan_out::Job::FanOut(FanOut {
                 conversation: conversation.0,
                 events: events(records)?,
                 except: except.map(ConnectionId::new),
-            }),
-            Record::Retry { routes, events: records } => {
-                Self::Retry(Retry { routes: routes.into_iter().map(Route::from).collect(), events: events(records)? })
-            }
+            })),
+            Record::Retry { routes, events: records, tries } => Self::Deliver(fan_out::Job::Retry(Retry {
+                routes: routes.into_iter().map(Route::from).collect(),
+                events: events(records)?,
+                tries,
+            })),
+            Record::FinishSend { conversation, sender, after, drafts } => Self::Finish(Task::Send(Unfinished {
+                conversation: conversation.0,
+                sender: sender.0,
+                after: after.map(Seq::new),
+                drafts: drafts.into_iter().map(Draft::from).collect(),
+            })),
         })
     }
 }
@@ -137,6 +177,7 @@ impl From<&Event> for EventRecord {
             Event::Read { conversation, user, seq } => {
                 Self::Read { conversation: (*conversation).into(), user: (*user).into(), seq: seq.get() }
             }
+            Event::Pull { within_ms } => Self::Pull { within_ms: *within_ms },
         }
     }
 }
@@ -150,7 +191,25 @@ impl TryFrom<EventRecord> for Event {
             EventRecord::Read { conversation, user, seq } => {
                 Self::Read { conversation: conversation.0, user: user.0, seq: Seq::new(seq) }
             }
+            EventRecord::Pull { within_ms } => Self::Pull { within_ms },
         })
+    }
+}
+
+impl From<&Draft> for DraftRecord {
+    fn from(draft: &Draft) -> Self {
+        Self {
+            client_id: draft.client_id.into(),
+            body: draft.body.json.clone(),
+            body_hash: *draft.body.hash.as_bytes(),
+        }
+    }
+}
+
+impl From<DraftRecord> for Draft {
+    fn from(record: DraftRecord) -> Self {
+        let body = Body { json: record.body, hash: BodyHash::new(record.body_hash) };
+        Self { client_id: record.client_id.0, body }
     }
 }
 
@@ -232,7 +291,12 @@ mod tests {
         let body = Body { json: "\u{fffe} \u{ffff} \u{1} \u{fffd}".to_owned(), hash: BodyHash::new([3; 32]) };
         let draft = Draft { client_id: ClientId::from_bits(5), body };
         let entry = draft.follow(None, conversation, a, Timestamp::from_millis(9));
-        let events = vec![Event::Entry(conversation, entry), Event::Read { conversation, user: b, seq: Seq::FIRST }];
+        let events = vec![
+            Event::Entry(conversation, entry),
+            Event::Read { conversation, user: b, seq: Seq::FIRST },
+            Event::Pull { within_ms: 7 },
+        ];
+        let unfinished = Unfinished { conversation, sender: a, after: Some(Seq::FIRST), drafts: vec![draft] };
         let route = Route {
             user: a,
             device: "d".parse().unwrap(),
@@ -242,8 +306,13 @@ mod tests {
             connected_at: Timestamp::from_millis(2),
         };
         for job in [
-            Job::FanOut(FanOut { conversation, events: events.clone(), except: Some(ConnectionId::new("c=")) }),
-            Job::Retry(Retry { routes: vec![route], events }),
+            Job::Deliver(fan_out::Job::FanOut(FanOut {
+                conversation,
+                events: events.clone(),
+                except: Some(ConnectionId::new("c=")),
+            })),
+            Job::Deliver(fan_out::Job::Retry(Retry { routes: vec![route], events, tries: 2 })),
+            Job::Finish(Task::Send(unfinished)),
         ] {
             let text = job.encode().unwrap();
             assert!(text.chars().all(|c| c >= ' ' && !['\u{fffe}', '\u{ffff}'].contains(&c)), "SQS refuses {text:?}");
