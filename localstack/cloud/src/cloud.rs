@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use crate::door::Door;
 use crate::dynamodb::{DynamoDb, tables};
 use crate::endpoints::Endpoints;
+use crate::faults::{Plan, PlanError};
 use crate::front::Front;
 use crate::gateway::{Gateway, SOCKET_PATH};
 use crate::host::{FunctionSpec, Host, REGION, SECRET};
@@ -24,6 +25,7 @@ use crate::server::{self, Ending, PortTaken};
 use crate::sqs::Sqs;
 use crate::sqs::mapping::Mapping;
 use crate::sqs::queues::{self, Queue};
+use crate::state::State;
 
 /// The access key for people.
 const ACCESS_KEY: &str = "local";
@@ -47,6 +49,9 @@ pub enum StartError {
     /// A `function.toml` is wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A fault plan makes no sense.
+    #[error(transparent)]
+    Faults(#[from] PlanError),
     /// A function has no executable.
     #[error("the function {name} has no executable at {path}; build it first (leave out --no-build)")]
     NotBuilt {
@@ -73,7 +78,6 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     door: Arc<Door>,
-    queues: Vec<Queue>,
     end: watch::Sender<bool>,
     tasks: Vec<AbortHandle>,
     _files: TempDir,
@@ -134,17 +138,19 @@ impl LocalCloud {
         let domain = ports.door.1.to_string();
         let gateway =
             Gateway::new(Arc::clone(&host), Arc::clone(&front), options.limits.clone(), domain, ending.clone());
-        let door = Arc::new(Door { endpoints, gateway, host: Arc::clone(&host), front });
+        let door = Door { endpoints, gateway, host: Arc::clone(&host), front, sqs: Arc::clone(&sqs), queues };
+        door.inject(options.faults.clone())?;
+        let door = Arc::new(door);
         door.serve(ports.door.0, ending.clone());
 
         let mut tasks = vec![
             tokio::spawn(Arc::clone(&host).reap_idle()).abort_handle(),
             tokio::spawn(dynamodb.sweep_expired(options.limits.ttl_sweep)).abort_handle(),
         ];
-        for mapping in mappings(&functions, &queues, &sqs, &host, &options) {
+        for mapping in mappings(&functions, &door.queues, &sqs, &host, &options) {
             tasks.push(tokio::spawn(Arc::new(mapping).run()).abort_handle());
         }
-        Ok(Running { door, queues, end, tasks, _files: files })
+        Ok(Running { door, end, tasks, _files: files })
     }
 }
 
@@ -156,7 +162,7 @@ impl Running {
 
     /// The queues, with their dead-letter queues.
     pub fn queues(&self) -> &[Queue] {
-        &self.queues
+        &self.door.queues
     }
 
     /// Every billable call since the start or the last reset.
@@ -167,6 +173,27 @@ impl Running {
     /// Starts the ledger from nothing.
     pub fn reset_ledger(&self) {
         self.door.reset_ledger();
+    }
+
+    /// What shall go wrong from now on; the plan that was there is over. An empty one ends all faults.
+    pub fn inject(&self, plan: Plan) -> Result<(), PlanError> {
+        self.door.inject(plan)
+    }
+
+    /// How often each fault was injected, since the start or the last reset: `dynamodb.throttle`,
+    /// `functions.send.during` and so on. What was never injected isn't there.
+    pub fn injected(&self) -> BTreeMap<String, u64> {
+        self.door.front.faults().injected()
+    }
+
+    /// Counts injected faults from nothing.
+    pub fn reset_injected(&self) {
+        self.door.front.faults().reset();
+    }
+
+    /// What it holds: records in queues, calls and processes of functions, open sockets.
+    pub async fn state(&self) -> State {
+        self.door.state().await
     }
 
     /// Process ids of a function's environments.

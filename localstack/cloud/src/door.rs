@@ -8,12 +8,19 @@ use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
 use crate::endpoints::Endpoints;
+use crate::faults::{Plan, PlanError};
 use crate::front::Front;
 use crate::gateway::{CONNECTIONS_PREFIX, Gateway, SOCKET_PATH};
 use crate::host::{Host, invoke_api};
 use crate::ledger::Snapshot;
 use crate::page;
 use crate::server::{self, Body, Ending};
+use crate::sqs::Sqs;
+use crate::sqs::queues::Queue;
+use crate::state::State;
+
+/// The largest fault plan, in bytes: far more than naming every function takes.
+const PLAN_BYTES: usize = 64 * 1024;
 
 /// What is behind the door.
 #[derive(Debug)]
@@ -22,6 +29,8 @@ pub(crate) struct Door {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) host: Arc<Host>,
     pub(crate) front: Arc<Front>,
+    pub(crate) sqs: Arc<Sqs>,
+    pub(crate) queues: Vec<Queue>,
 }
 
 impl Door {
@@ -43,14 +52,14 @@ impl Door {
         } else if path.starts_with(invoke_api::PREFIX) {
             self.host.answer_invocation(request).await
         } else if path == "/" || path.starts_with("/_local/") {
-            self.answer_local(&request)
+            self.answer_local(request).await
         } else {
             self.gateway.answer_http(request, peer).await
         }
     }
 
     /// The page and `/_local/...`.
-    fn answer_local(&self, request: &Request<Incoming>) -> Response<Body> {
+    async fn answer_local(&self, request: Request<Incoming>) -> Response<Body> {
         let mut response = match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/") => {
                 server::respond(StatusCode::OK, "text/html; charset=utf-8", page::html(&self.endpoints))
@@ -61,10 +70,44 @@ impl Door {
                 self.reset_ledger();
                 server::json(StatusCode::OK, &serde_json::json!({}))
             }
+            (&Method::GET, "/_local/state") => server::json(StatusCode::OK, &self.state().await),
+            (&Method::GET, "/_local/faults") => server::json(StatusCode::OK, &self.front.faults().report()),
+            (&Method::POST, "/_local/faults") => self.answer_plan(request.into_body()).await,
+            (&Method::POST, "/_local/faults/reset") => {
+                self.front.faults().reset();
+                server::json(StatusCode::OK, &serde_json::json!({}))
+            }
             _ => server::message(StatusCode::NOT_FOUND, "Not Found"),
         };
         server::allow_any_origin(&mut response);
         response
+    }
+
+    /// A new fault plan.
+    async fn answer_plan(&self, body: Incoming) -> Response<Body> {
+        let Ok(json) = server::read(body, PLAN_BYTES).await else {
+            return server::message(StatusCode::PAYLOAD_TOO_LARGE, "the plan is too large, or broke off");
+        };
+        match Plan::from_json(&json).and_then(|plan| self.inject(plan)) {
+            Ok(()) => server::json(StatusCode::OK, &self.front.faults().report()),
+            Err(error) => server::message(StatusCode::BAD_REQUEST, &error.to_string()),
+        }
+    }
+
+    /// From now on this plan holds, if it makes sense.
+    pub(crate) fn inject(&self, plan: Plan) -> Result<(), PlanError> {
+        plan.check()?;
+        plan.check_functions(&self.host.names())?;
+        self.front.faults().inject(plan);
+        Ok(())
+    }
+
+    pub(crate) async fn state(&self) -> State {
+        State {
+            queues: self.sqs.states(&self.queues).await,
+            functions: self.host.states(),
+            sockets: self.gateway.open_sockets(),
+        }
     }
 
     pub(crate) fn ledger(&self) -> Snapshot {

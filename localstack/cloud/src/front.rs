@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use http::HeaderMap;
 
+use crate::faults::Faults;
 use crate::ledger::{Counters, Ledger};
 
 /// The services that there are.
@@ -100,17 +101,23 @@ impl Badge {
     }
 }
 
-/// The front: badges and the ledger.
+/// The front: badges, the ledger and the fault switch.
 #[derive(Debug, Default)]
 pub(crate) struct Front {
     badges: RwLock<HashMap<String, Arc<Badge>>>,
     ledger: Ledger,
+    faults: Faults,
 }
 
 impl Front {
     /// The ledger, to read and to reset.
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The fault switch.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Gives out a badge under an access key id.

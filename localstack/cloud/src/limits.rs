@@ -59,6 +59,25 @@ pub struct Limits {
     pub receives: u32,
 }
 
+/// A time scale that time can't have.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("a time scale of {0} can't be: it must be a number above 0")]
+pub struct ScaleError(f64);
+
+impl Limits {
+    /// The gateway's time passes so many times faster: its limits on an idle connection and on a connection's age are
+    /// divided by it. What measures work (time-outs, rates) stays, because work does not get faster.
+    pub fn scaled(self, times: f64) -> Result<Self, ScaleError> {
+        let scaled = |limit: Duration| {
+            Duration::try_from_secs_f64(limit.as_secs_f64() / times).ok().filter(|scaled| !scaled.is_zero())
+        };
+        match (scaled(self.idle), scaled(self.lifetime)) {
+            (Some(idle), Some(lifetime)) if times > 0.0 => Ok(Self { idle, lifetime, ..self }),
+            _ => Err(ScaleError(times)),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -84,6 +103,21 @@ impl Default for Limits {
             ttl_sweep: Duration::from_mins(1),
             failed_visibility_s: Some(2),
             receives: 5,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_time_that_passes_is_scaled() {
+        let limits = Limits::default().scaled(1000.0).unwrap();
+        assert_eq!((limits.idle, limits.lifetime), (Duration::from_millis(600), Duration::from_millis(7200)));
+        assert_eq!(limits, Limits { idle: limits.idle, lifetime: limits.lifetime, ..Limits::default() });
+        for nonsense in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
+            assert!(Limits::default().scaled(nonsense).is_err(), "{nonsense}");
         }
     }
 }

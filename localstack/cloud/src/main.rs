@@ -1,10 +1,11 @@
 //! `cargo local`: builds the functions, starts the cloud, says where everything is, and runs until it is told to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
+use tidings_local::faults::Plan;
 use tidings_local::options::{self, DEFAULT_PORT};
 use tidings_local::{Limits, LocalCloud, Loudness, Options, Running, builder, say};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,6 +24,12 @@ struct Arguments {
     /// Sets a parameter of the functions; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Injects the faults of a plan, as JSON.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// How many times faster the gateway's time passes: its limits on idle and on old connections are divided by it.
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    time_scale: f64,
     /// Runs the binaries that are there, without building them.
     #[arg(long)]
     no_build: bool,
@@ -73,7 +80,8 @@ async fn start(arguments: Arguments) -> anyhow::Result<Running> {
     let mut options = Options {
         functions_dir: arguments.functions.unwrap_or_else(|| options::workspace().join("functions")),
         port: arguments.port,
-        limits: Limits::default(),
+        limits: Limits::default().scaled(arguments.time_scale)?,
+        faults: arguments.faults.as_deref().map_or(Ok(Plan::default()), plan)?,
         loudness: if arguments.verbose { Loudness::Verbose } else { Loudness::Plain },
         ..Options::for_tests()
     };
@@ -109,6 +117,12 @@ async fn start(arguments: Arguments) -> anyhow::Result<Running> {
         say::line(&format!("  set       {}", changed.join(", ")));
     }
     Ok(running)
+}
+
+/// The fault plan in a file.
+fn plan(file: &Path) -> anyhow::Result<Plan> {
+    let json = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    Plan::from_json(&json).with_context(|| file.display().to_string())
 }
 
 /// Ctrl-C, SIGTERM, or the terminal closed.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tidings_manifest::parameters;
 
+use crate::faults::Plan;
 use crate::limits::Limits;
 use crate::say::Loudness;
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub set: BTreeMap<String, String>,
     /// Every limit of the cloud.
     pub limits: Limits,
+    /// What shall go wrong from the start on.
+    pub faults: Plan,
     /// How much is said on standard output.
     pub loudness: Loudness,
 }
@@ -58,6 +61,7 @@ impl Options {
             port: 0,
             set: BTreeMap::new(),
             limits: Limits::default(),
+            faults: Plan::default(),
             loudness: Loudness::Silent,
         }
     }

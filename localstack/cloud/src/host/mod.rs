@@ -28,6 +28,7 @@ use crate::ledger::Counters;
 use crate::limits::Limits;
 use crate::say::Loudness;
 use crate::server::Ending;
+use crate::state::FunctionState;
 use environment::Environment;
 use pool::Pool;
 
@@ -172,6 +173,11 @@ impl Host {
         let mut names: Vec<_> = self.functions.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
+    }
+
+    /// What each function is at, by name.
+    pub(crate) fn states(&self) -> BTreeMap<String, FunctionState> {
+        self.functions.iter().map(|(name, function)| (name.clone(), function.lock().state())).collect()
     }
 
     /// Process ids of a function's environments: for tests that look from outside.

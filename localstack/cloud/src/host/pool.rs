@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::environment::{Environment, Phase, Work};
 use super::{Function, Host, Invocation, InvokeError, Outcome};
+use crate::state::FunctionState;
 
 /// The state of one function's environments.
 #[derive(Debug, Default)]
@@ -58,6 +59,17 @@ impl Pool {
             self.moved(from, to);
         }
         from
+    }
+
+    /// What it is at.
+    pub(super) fn state(&self) -> FunctionState {
+        let idle = self.idle.len() + self.finishing;
+        FunctionState {
+            waiting: self.waiting.len(),
+            starting: self.starting,
+            working: self.live.saturating_sub(self.starting + idle),
+            idle,
+        }
     }
 
     fn moved(&mut self, from: Phase, to: Phase) {

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rustack_sqs_model::error::SqsError;
-use rustack_sqs_model::input::CreateQueueInput;
+use rustack_sqs_model::input::{CreateQueueInput, GetQueueAttributesInput};
 use tidings_manifest::QueueName;
 
 use super::Sqs;
 use crate::host::{ACCOUNT, REGION};
+use crate::state::QueueState;
 
 /// Before every queue's name.
 const PREFIX: &str = "tidings-local-";
@@ -56,6 +57,25 @@ impl Sqs {
             queues.push(Queue { kind, name, url, arn: arn(&full_name), dead_letter_url });
         }
         Ok(queues)
+    }
+
+    /// How many records each of them holds, dead-letter queues included, by short name. A queue that somebody has
+    /// deleted is left out.
+    pub(crate) async fn states(&self, queues: &[Queue]) -> BTreeMap<String, QueueState> {
+        let mut states = BTreeMap::new();
+        for (name, queue_url) in urls(queues) {
+            let input = GetQueueAttributesInput { queue_url, attribute_names: vec!["All".to_owned()] };
+            let Ok(output) = self.provider.get_queue_attributes(input).await else { continue };
+            let number =
+                |name: &str| output.attributes.get(name).and_then(|number| number.parse().ok()).unwrap_or_default();
+            let state = QueueState {
+                visible: number("ApproximateNumberOfMessages"),
+                in_flight: number("ApproximateNumberOfMessagesNotVisible"),
+                delayed: number("ApproximateNumberOfMessagesDelayed"),
+            };
+            states.insert(name, state);
+        }
+        states
     }
 
     async fn create<const N: usize>(&self, name: &str, attributes: [(&str, String); N]) -> Result<String, SqsError> {
