@@ -1,6 +1,5 @@
 //! Listening on 127.0.0.1 and serving HTTP/1.1: every port of the cloud is served by this.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -65,7 +64,11 @@ where
             tokio::spawn(async move {
                 let service = service_fn(|request| {
                     let answer = handler(request, peer);
-                    async move { Ok::<_, Infallible>(answer.await) }
+                    async move {
+                        let response = answer.await;
+                        // The server drops the connection when there is an error instead of a response.
+                        if response.extensions().get::<HangUp>().is_some() { Err(HangUp) } else { Ok(response) }
+                    }
                 });
                 // Idle connections stay: a function's client keeps its connection while the function is frozen.
                 let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
@@ -77,6 +80,17 @@ where
             });
         }
     });
+}
+
+/// Marks a response that is never sent: the connection breaks instead.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the connection shall break")]
+struct HangUp;
+
+/// Breaks the connection instead of sending the response.
+pub(crate) fn hang_up<B>(mut response: Response<B>) -> Response<B> {
+    response.extensions_mut().insert(HangUp);
+    response
 }
 
 /// A whole body in memory.

@@ -20,6 +20,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
+use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
 use crate::ids;
 use crate::ledger::Counters;
@@ -102,20 +103,18 @@ impl DynamoDb {
             }
         };
         let call = Call { service: Service::DynamoDb, operation: operation.name(), caller: &caller };
-        let answer = self
-            .front
-            .call(call, async {
-                let served = self.serve_operation(operation, &body);
-                (served.answer, served.bill)
-            })
-            .await;
-        match answer {
-            Ok(json) => reply(StatusCode::OK, json),
-            Err(error) => {
-                let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
-                reply(status, error.to_json().into_bytes())
-            }
-        }
+        let serve = async {
+            let served = self.serve_operation(operation, &body);
+            let response = match served.answer {
+                Ok(json) => reply(StatusCode::OK, json),
+                Err(error) => {
+                    let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
+                    reply(status, error.to_json().into_bytes())
+                }
+            };
+            (response, served.bill)
+        };
+        self.front.call(call, serve).await.unwrap_or_else(Injected::from_dynamodb)
     }
 
     /// Runs an operation on this thread: a call takes some 50 to 200 microseconds, less than handing it to another.

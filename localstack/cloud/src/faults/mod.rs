@@ -1,16 +1,29 @@
 //! The fault switch: a plan of what shall go wrong, the one generator that decides when, and a count of what did.
 //!
 //! - [`plan`]: the plan,
-//! - [`Faults`]: the switch itself, which the rest of the cloud asks. Without a plan that is one atomic read.
+//! - [`Faults`]: the switch itself, which the rest of the cloud asks. Without a plan that is one atomic read,
+//! - [`calls`]: what happens to calls of services, and [`answers`], how each service says it,
+//! - [`kills`]: when a function's process is killed,
+//! - [`frames`]: what happens to frames and posts,
+//! - [`records`]: what happens to queue records.
 
+mod answers;
+mod calls;
+mod frames;
+mod kills;
 mod plan;
+mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub(crate) use calls::{CallFault, Injected};
+pub(crate) use frames::{FrameFault, PostFault};
+pub(crate) use kills::{Fate, Fuse};
 pub use plan::{ALL_OTHERS, Calls, Kills, Plan, PlanError, Posts, Queues, Services, Sockets, Wait};
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
@@ -31,6 +44,8 @@ pub(crate) struct Faults {
     plan: RwLock<Arc<Plan>>,
     random: Mutex<StdRng>,
     injected: Mutex<BTreeMap<String, u64>>,
+    /// How many steps each use case's last call took; see [`kills`].
+    steps: Mutex<HashMap<String, u32>>,
 }
 
 impl Default for Faults {
@@ -40,6 +55,7 @@ impl Default for Faults {
             plan: RwLock::default(),
             random: Mutex::new(StdRng::seed_from_u64(0)),
             injected: Mutex::default(),
+            steps: Mutex::default(),
         }
     }
 }
@@ -79,13 +95,20 @@ impl Faults {
         *self.counts().entry(fault.into()).or_default() += 1;
     }
 
+    /// How far off the clock of an environment that starts is, in milliseconds; counted.
+    pub(crate) fn clock_offset_ms(&self) -> Option<i64> {
+        let skew = self.plan().and_then(|plan| i64::try_from(plan.clock_skew_ms).ok()).filter(|skew| *skew > 0)?;
+        self.count("clock.skewed");
+        Some(self.between(-skew, skew))
+    }
+
     /// Whether it happens this time.
-    pub(crate) fn happens(&self, share: f64) -> bool {
+    fn happens(&self, share: f64) -> bool {
         self.choose([(share, ())]).is_some()
     }
 
     /// Which of several things happens this time, if any; each has its share.
-    pub(crate) fn choose<T, const N: usize>(&self, choices: [(f64, T); N]) -> Option<T> {
+    fn choose<T, const N: usize>(&self, choices: [(f64, T); N]) -> Option<T> {
         // Without a choice the generator isn't asked: a part of the plan makes the same choices with or without
         // the others.
         if choices.iter().all(|(share, _)| *share <= 0.0) {
@@ -102,17 +125,25 @@ impl Faults {
     }
 
     /// One of two equal ways to do a thing.
-    pub(crate) fn toss(&self) -> bool {
+    fn toss(&self) -> bool {
         self.random().random()
     }
 
     /// A number in a range, its ends included.
-    pub(crate) fn between<T: rand::distr::uniform::SampleUniform + PartialOrd>(&self, from: T, to: T) -> T {
+    fn between<T: rand::distr::uniform::SampleUniform + PartialOrd>(&self, from: T, to: T) -> T {
         self.random().random_range(from..=to)
+    }
+
+    fn shuffle<T>(&self, things: &mut [T]) {
+        things.shuffle(&mut *self.random());
     }
 
     fn random(&self) -> MutexGuard<'_, StdRng> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn steps(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {

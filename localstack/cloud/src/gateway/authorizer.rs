@@ -1,7 +1,5 @@
 //! The Lambda authorizer of `$connect`: a REQUEST authorizer whose identity source is the query's `ticket`.
 
-use std::sync::Arc;
-
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -9,6 +7,7 @@ use serde_json::{Map, Value};
 use super::connections::Connection;
 use super::event::ConnectRequest;
 use super::{API_ID, Gateway, STAGE};
+use crate::front::Caller;
 use crate::host::{ACCOUNT, InvokeError, REGION};
 use crate::server::{self, Body};
 
@@ -108,12 +107,12 @@ impl Gateway {
         connection: &Connection,
         request: &ConnectRequest,
         request_id: &str,
-        use_case: &Arc<str>,
+        caller: &Caller,
     ) -> Result<Map<String, Value>, Response<Body>> {
         let method_arn = format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{API_ID}/{STAGE}/$connect");
         let event = self.authorizer_event(connection, request_id, &method_arn, request);
         let broken = || server::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        let answer = match self.host.invoke(FUNCTION, event, use_case).await {
+        let answer = match self.host.invoke(FUNCTION, event, caller).await {
             Ok(answer) => answer,
             Err(InvokeError::Function(error)) if says_unauthorized(&error) => {
                 return Err(server::message(StatusCode::UNAUTHORIZED, "Unauthorized"));

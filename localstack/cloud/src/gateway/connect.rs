@@ -61,9 +61,9 @@ impl Gateway {
         upgrade: OnUpgrade,
     ) -> Response<Body> {
         let Some(route) = self.routes.get("$connect") else { return internal() };
-        let caller = Caller { use_case: Arc::clone(&route.key) };
+        let caller = Caller::new(Arc::clone(&route.key));
         let call = Call { service: Service::Gateway, operation: "$connect", caller: &caller };
-        self.front.call(call, async { ((), Counters { count: 1, ..Counters::default() }) }).await;
+        self.front.book(call, &Counters { count: 1, ..Counters::default() });
 
         let query = parse_query(request.uri.query());
         let parsed = ConnectRequest::new(&request.headers, &query);
@@ -76,7 +76,7 @@ impl Gateway {
             if query.get(IDENTITY_SOURCE).is_none_or(|values| values.iter().all(String::is_empty)) {
                 return server::message(StatusCode::UNAUTHORIZED, "Unauthorized");
             }
-            match self.authorize(&connection, &parsed, &request_id, &route.key).await {
+            match self.authorize(&connection, &parsed, &request_id, &caller).await {
                 Ok(context) => connection.authorizer = context,
                 Err(refusal) => return refusal,
             }
@@ -84,7 +84,7 @@ impl Gateway {
         let mut subprotocol = None;
         if let Some(function) = route.function {
             let event = self.event(&connection, "$connect", &request_id, About::Connect(parsed));
-            let answer = self.host.invoke(function, event, &route.key).await;
+            let answer = self.host.invoke(function, event, &caller).await;
             let Some(answer) = answer.ok().and_then(|answer| serde_json::from_slice::<ConnectAnswer>(&answer).ok())
             else {
                 return internal();

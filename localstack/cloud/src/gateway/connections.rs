@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::{CONNECTIONS_PREFIX, Gateway};
 use crate::clock;
+use crate::faults::{Injected, PostFault};
 use crate::front::{Call, Caller, Service};
 use crate::ledger::{Counters, prices};
 use crate::server::{self, Body, BodyError};
@@ -43,6 +44,8 @@ pub(super) enum Outgoing {
     Frame(String, OwnedSemaphorePermit),
     /// Close, as `DELETE @connections` asks.
     Close,
+    /// Break the connection, without a close frame.
+    Cut,
 }
 
 /// Why a frame could not be handed to a connection.
@@ -93,6 +96,12 @@ impl Connection {
     pub(super) fn post(&self, text: String) -> Result<(), Refused> {
         let permit = Arc::clone(&self.room).try_acquire_many_owned(self.permits(&text)).map_err(|_| Refused::Full)?;
         self.outgoing.send(Outgoing::Frame(text, permit)).map_err(|_| Refused::Gone)
+    }
+
+    /// Breaks the connection, as a network does.
+    pub(super) fn cut(&self) {
+        // An error means that it is gone already.
+        let _ = self.outgoing.send(Outgoing::Cut);
     }
 
     /// Hands over a reply, waiting for room.
@@ -151,64 +160,86 @@ impl Gateway {
         if !self.requests.take(1.0) {
             return refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "Too Many Requests");
         }
-        match *request.method() {
-            Method::POST => match server::read(request.into_body(), self.limits.message_bytes).await {
-                Ok(body) => self.answer_post(&caller, &id, &body).await,
-                Err(BodyError::TooLarge) => {
-                    refuse(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long")
-                }
-                Err(BodyError::BrokenOff) => refuse(StatusCode::BAD_REQUEST, "BadRequestException", "broken off"),
-            },
-            Method::GET => self.connections.get(&id).map_or_else(gone, |connection| {
-                let at = |ms| clock::iso_time(ms);
-                let identity =
-                    serde_json::json!({"sourceIp": connection.peer.ip(), "userAgent": connection.user_agent});
-                let active = connection.last_active_ms.load(Ordering::Relaxed);
-                server::json(
-                    StatusCode::OK,
-                    &serde_json::json!({
-                        "connectedAt": at(connection.connected_at_ms),
-                        "identity": identity,
-                        "lastActiveAt": at(active),
-                    }),
-                )
-            }),
-            Method::DELETE => self.connections.get(&id).map_or_else(gone, |connection| {
-                let _ = connection.outgoing.send(Outgoing::Close);
-                server::respond(StatusCode::NO_CONTENT, "application/json", "")
-            }),
-            _ => refuse(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
+        let operation = match *request.method() {
+            Method::POST => "PostToConnection",
+            Method::GET => "GetConnection",
+            Method::DELETE => "DeleteConnection",
+            _ => return refuse(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
+        };
+        let body = match server::read(request.into_body(), self.limits.message_bytes).await {
+            Ok(body) => body,
+            Err(BodyError::TooLarge) => return too_large(),
+            Err(BodyError::BrokenOff) => return refuse(StatusCode::BAD_REQUEST, "BadRequestException", "broken off"),
+        };
+        let call = Call { service: Service::Gateway, operation, caller: &caller };
+        let serve = async {
+            match operation {
+                "PostToConnection" => self.answer_post(&caller, &id, &body),
+                "GetConnection" => (self.answer_get(&id), Counters::default()),
+                _ => (self.answer_delete(&id), Counters::default()),
+            }
+        };
+        self.front.call(call, serve).await.unwrap_or_else(Injected::from_connections)
+    }
+
+    fn answer_post(&self, caller: &Caller, id: &str, body: &Bytes) -> (Response<Body>, Counters) {
+        let Some(connection) = self.connections.get(id) else { return (gone(), Counters::default()) };
+        let fault = if caller.exposed { self.front.faults().of_post() } else { None };
+        let posted = match fault {
+            None => connection.post(String::from_utf8_lossy(body).into_owned()),
+            Some(PostFault::Cut) => {
+                connection.cut();
+                Ok(())
+            }
+            Some(PostFault::TooMany) => Err(Refused::Full),
+            Some(PostFault::Gone) => Err(Refused::Gone),
+            Some(PostFault::TooLarge) => return (too_large(), Counters::default()),
+        };
+        match posted {
+            Ok(()) => {
+                let gateway_messages = prices::pieces(body.len(), prices::GATEWAY_PIECE);
+                let bill = Counters { gateway_messages, ..Counters::default() };
+                (server::respond(StatusCode::OK, "application/json", ""), bill)
+            }
+            Err(Refused::Gone) => (gone(), Counters::default()),
+            Err(Refused::Full) => {
+                let text = "The client's buffer is full";
+                let response = refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", text);
+                (response, Counters::default())
+            }
         }
     }
 
-    async fn answer_post(&self, caller: &Caller, id: &str, body: &Bytes) -> Response<Body> {
-        let call = Call { service: Service::Gateway, operation: "PostToConnection", caller };
-        self.front
-            .call(call, async {
-                let posted = match self.connections.get(id) {
-                    Some(connection) => connection.post(String::from_utf8_lossy(body).into_owned()),
-                    None => Err(Refused::Gone),
-                };
-                match posted {
-                    Ok(()) => {
-                        let gateway_messages = prices::pieces(body.len(), prices::GATEWAY_PIECE);
-                        let bill = Counters { gateway_messages, ..Counters::default() };
-                        (server::respond(StatusCode::OK, "application/json", ""), bill)
-                    }
-                    Err(Refused::Gone) => (gone(), Counters::default()),
-                    Err(Refused::Full) => {
-                        let text = "The client's buffer is full";
-                        let response = refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", text);
-                        (response, Counters::default())
-                    }
-                }
-            })
-            .await
+    fn answer_get(&self, id: &str) -> Response<Body> {
+        self.connections.get(id).map_or_else(gone, |connection| {
+            let at = |ms| clock::iso_time(ms);
+            let identity = serde_json::json!({"sourceIp": connection.peer.ip(), "userAgent": connection.user_agent});
+            let active = connection.last_active_ms.load(Ordering::Relaxed);
+            server::json(
+                StatusCode::OK,
+                &serde_json::json!({
+                    "connectedAt": at(connection.connected_at_ms),
+                    "identity": identity,
+                    "lastActiveAt": at(active),
+                }),
+            )
+        })
+    }
+
+    fn answer_delete(&self, id: &str) -> Response<Body> {
+        self.connections.get(id).map_or_else(gone, |connection| {
+            let _ = connection.outgoing.send(Outgoing::Close);
+            server::respond(StatusCode::NO_CONTENT, "application/json", "")
+        })
     }
 }
 
 fn gone() -> Response<Body> {
     refuse(StatusCode::GONE, "GoneException", "Gone")
+}
+
+fn too_large() -> Response<Body> {
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long")
 }
 
 /// An error as the management API's clients know it by its header.

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::connections::Connection;
 use super::event::About;
 use super::{Gateway, Route};
+use crate::faults::FrameFault;
 use crate::front::{Call, Caller, Service};
 use crate::ids;
 use crate::ledger::{Counters, prices};
@@ -32,14 +33,14 @@ impl Gateway {
     ) {
         let request_id = ids::gateway_id();
         let route = self.select(&text);
-        let caller = Caller { use_case: route.map_or_else(|| "$forbidden".into(), |route| Arc::clone(&route.key)) };
+        let caller = Caller::new(route.map_or_else(|| "$forbidden".into(), |route| Arc::clone(&route.key)));
         if !self.requests.take(1.0) {
             return self.send_error(&connection, &caller, &request_id, "Too Many Requests").await;
         }
         let gateway_messages = prices::pieces(text.len(), prices::GATEWAY_PIECE);
         let bill = Counters { count: 1, gateway_messages, ..Counters::default() };
         let call = Call { service: Service::Gateway, operation: "Frame", caller: &caller };
-        self.front.call(call, async { ((), bill) }).await;
+        self.front.book(call, &bill);
 
         let Some(route) = route else {
             return self.send_error(&connection, &caller, &request_id, "Forbidden").await;
@@ -47,7 +48,13 @@ impl Gateway {
         let Some(function) = route.function else { return };
         let event = self.event(&connection, &route.key, &request_id, About::Message(&text));
         drop(text);
-        let work = self.host.invoke(function, event, &route.key);
+        let fault = self.front.faults().of_frame();
+        match fault {
+            Some(FrameFault::CutBefore) => return connection.cut(),
+            Some(FrameFault::ErrorInstead) => return self.send_internal_error(&connection, &caller, &request_id).await,
+            Some(FrameFault::CutAfter | FrameFault::ErrorAfter) | None => {}
+        }
+        let work = self.host.invoke(function, event, &caller);
         tokio::pin!(work);
         let Ok(answer) = tokio::time::timeout(self.limits.integration_timeout, &mut work).await else {
             self.send_error(&connection, &caller, &request_id, "Endpoint request timed out").await;
@@ -55,13 +62,18 @@ impl Gateway {
             let _ = work.await;
             return;
         };
+        match fault {
+            Some(FrameFault::CutAfter) => return connection.cut(),
+            Some(FrameFault::ErrorAfter) => return self.send_internal_error(&connection, &caller, &request_id).await,
+            Some(FrameFault::CutBefore | FrameFault::ErrorInstead) | None => {}
+        }
         let answer = answer.ok().and_then(|answer| serde_json::from_slice::<RouteAnswer>(&answer).ok());
         match answer {
             Some(RouteAnswer { body: Some(body), .. }) if !body.is_empty() => {
                 self.send(&connection, &caller, body).await;
             }
             Some(_) => {}
-            None => self.send_error(&connection, &caller, &request_id, "Internal server error").await,
+            None => self.send_internal_error(&connection, &caller, &request_id).await,
         }
     }
 
@@ -84,12 +96,13 @@ impl Gateway {
     async fn send(&self, connection: &Connection, caller: &Caller, text: String) {
         let gateway_messages = prices::pieces(text.len(), prices::GATEWAY_PIECE);
         let call = Call { service: Service::Gateway, operation: "RouteResponse", caller };
-        self.front
-            .call(call, async {
-                connection.reply(text).await;
-                ((), Counters { gateway_messages, ..Counters::default() })
-            })
-            .await;
+        connection.reply(text).await;
+        self.front.book(call, &Counters { gateway_messages, ..Counters::default() });
+    }
+
+    /// What a client sees of a function that failed.
+    async fn send_internal_error(&self, connection: &Connection, caller: &Caller, request_id: &str) {
+        self.send_error(connection, caller, request_id, "Internal server error").await;
     }
 
     /// The gateway's own error frame.

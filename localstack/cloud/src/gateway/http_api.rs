@@ -15,6 +15,7 @@ use tidings_protocol::http::HttpRoute;
 
 use super::event::parse_query;
 use super::{API_ID, Gateway};
+use crate::faults::Injected;
 use crate::front::{Call, Caller, Service};
 use crate::host::{ACCOUNT, InvokeError};
 use crate::ledger::{Counters, prices};
@@ -168,20 +169,22 @@ impl Gateway {
         let function = route.function;
         // Spawned, because a client that hangs up must not undo the call.
         let work = tokio::spawn(async move {
-            let caller = Caller { use_case };
+            let caller = Caller::new(use_case);
             let call = Call { service: Service::Http, operation: function, caller: &caller };
             let serve = async {
-                let answer = gateway.host.invoke(function, event, &caller.use_case).await;
-                (answer, Counters { count: 1, http_requests, ..Counters::default() })
+                let answer = gateway.host.invoke(function, event, &caller).await;
+                let response = match answer {
+                    Ok(answer) => response(&answer).unwrap_or_else(internal),
+                    Err(InvokeError::Throttled) => unavailable(),
+                    Err(_) => internal(),
+                };
+                (response, Counters { count: 1, http_requests, ..Counters::default() })
             };
-            gateway.front.call(call, serve).await
+            gateway.front.call(call, serve).await.unwrap_or_else(Injected::from_http_api)
         });
         match tokio::time::timeout(self.limits.integration_timeout, work).await {
-            Ok(Ok(Ok(answer))) => response(&answer).unwrap_or_else(internal),
-            Ok(Ok(Err(InvokeError::Throttled))) | Err(_) => {
-                server::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
-            }
-            Ok(_) => internal(),
+            Ok(done) => done.unwrap_or_else(|_| internal()),
+            Err(_) => unavailable(),
         }
     }
 
@@ -296,6 +299,10 @@ fn response(answer: &[u8]) -> Option<Response<Body>> {
         response.headers_mut().append(header::SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
     }
     Some(response)
+}
+
+fn unavailable() -> Response<Body> {
+    server::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
 }
 
 fn internal() -> Response<Body> {

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::Gateway;
 use super::connections::{Connection, Outgoing};
 use super::event::About;
+use crate::front::Caller;
 use crate::ids;
 use crate::server::ended;
 
@@ -76,7 +77,7 @@ impl Gateway {
         let about = About::Disconnect { code: end.code, reason: &end.reason };
         let event = self.event(connection, "$disconnect", &ids::gateway_id(), about);
         // Best effort, as on AWS: nobody hears of a failure.
-        let _ = self.host.invoke(function, event, &route.key).await;
+        let _ = self.host.invoke(function, event, &Caller::new(Arc::clone(&route.key))).await;
     }
 
     /// Frames in and out until one side ends it.
@@ -162,6 +163,8 @@ impl Gateway {
                         socket.flush().await?;
                         return Ok(Written::Closing);
                     }
+                    // Whatever isn't flushed yet is lost with it.
+                    Outgoing::Cut => return Ok(Written::Broken),
                 }
                 next = outgoing.try_recv().ok();
             }

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::{Function, Host, Invocation, InvokeError, Outcome, SECRET, logs};
 use crate::clock;
-use crate::front::Badge;
+use crate::faults::Fate;
+use crate::front::{Badge, Caller};
 
 /// Where an environment is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ struct State {
 #[derive(Debug)]
 struct Current {
     invocation: Invocation,
+    /// How it ends, when it shall not end well.
+    fate: Option<Fate>,
     since: Instant,
     timer: AbortHandle,
 }
@@ -115,6 +118,11 @@ impl Environment {
         let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
     }
 
+    /// Whether what it works on shall end like this.
+    pub(super) fn is_doomed(&self, fate: Fate) -> bool {
+        self.lock().current.as_ref().is_some_and(|current| current.fate == Some(fate))
+    }
+
     /// Takes an invocation back that it never got to see.
     pub(super) fn take_back(&self) -> Option<Invocation> {
         let current = self.lock().current.take()?;
@@ -161,7 +169,7 @@ impl Host {
         let environment = Arc::new(Environment {
             id,
             function: Arc::clone(function),
-            badge: Arc::new(Badge::new(format!("init:{}", function.spec.name))),
+            badge: Arc::new(Badge::new(&function.spec.name)),
             state: Mutex::new(State { phase: Phase::Starting, pid: None, current: None, start_error: None }),
             access_key,
             gone: watch::channel(false).0,
@@ -210,6 +218,7 @@ impl Host {
             let status = loop {
                 tokio::select! {
                     status = child.wait() => break status,
+                    () = environment.badge.fuse().blown() => environment.kill(),
                     () = &mut starts_in_time, if watched => {
                         watched = false;
                         if environment.lock().phase == Phase::Starting {
@@ -239,10 +248,12 @@ impl Host {
     }
 
     /// What only this environment finds among its variables.
-    fn own_variables(&self, environment: &Environment) -> [(&'static str, String); 13] {
+    fn own_variables(&self, environment: &Environment) -> Vec<(&'static str, String)> {
         let Environment { id, function, access_key, .. } = environment;
         let name = &function.spec.name;
-        [
+        let offset_ms = self.front.faults().clock_offset_ms();
+        let offset = offset_ms.map(|offset_ms| ("CLOCK_OFFSET_MS", offset_ms.to_string()));
+        let fixed = [
             ("AWS_ACCESS_KEY_ID", access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
             ("AWS_LAMBDA_RUNTIME_API", format!("http://{}/{id}", self.runtime_api)),
@@ -256,7 +267,8 @@ impl Host {
             ("_HANDLER", "bootstrap".to_owned()),
             ("LAMBDA_TASK_ROOT", "/".to_owned()),
             ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
-        ]
+        ];
+        fixed.into_iter().chain(offset).collect()
     }
 
     /// From now on the environment works on the invocation: its clock runs.
@@ -267,7 +279,9 @@ impl Host {
             event: invocation.event.clone(),
             deadline_ms: clock::now_ms() + u64::try_from(timeout.as_millis()).unwrap_or_default(),
         };
-        environment.badge.set(Arc::clone(&invocation.use_case));
+        let Caller { exposed, use_case, .. } = &invocation.caller;
+        let fate = if *exposed { self.front.faults().fate(&environment.function.spec.name, use_case) } else { None };
+        environment.badge.begin(invocation.caller.clone(), fate);
         let timer = {
             let host = Arc::clone(self);
             let environment = Arc::clone(environment);
@@ -282,7 +296,8 @@ impl Host {
                 }
             })
         };
-        environment.lock().current = Some(Current { invocation, since: Instant::now(), timer: timer.abort_handle() });
+        let timer = timer.abort_handle();
+        environment.lock().current = Some(Current { invocation, fate, since: Instant::now(), timer });
         work
     }
 }

@@ -37,7 +37,7 @@ impl Host {
         };
         let host = Arc::clone(self);
         // Spawned, because a client that hangs up must not undo the call.
-        let call = tokio::spawn(async move { host.invoke(&name, event, &caller.use_case).await });
+        let call = tokio::spawn(async move { host.invoke(&name, event, &caller).await });
         if !waits {
             return server::respond(StatusCode::ACCEPTED, "application/json", "");
         }
@@ -45,6 +45,10 @@ impl Host {
             Ok(answer) => server::respond(StatusCode::OK, "application/json", answer),
             Err(InvokeError::Throttled) => {
                 refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
+            }
+            Err(InvokeError::Service) => {
+                let text = "An error occurred and the request cannot be processed.";
+                refuse(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", text)
             }
             Err(error) => {
                 let mut response = server::respond(StatusCode::OK, "application/json", error.body());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
 use super::environment::Environment;
-use crate::front::{Call, Front, Service};
+use crate::front::{Call, Caller, Front, Service};
 use crate::ledger::Counters;
 use crate::say::Loudness;
 
@@ -20,11 +20,9 @@ pub(super) async fn follow(
     let mut line = Vec::new();
     // A read error is the process's end, like the end itself.
     while matches!(lines.read_until(b'\n', &mut line).await, Ok(1..)) {
-        let caller = environment.badge.caller();
+        let caller = Caller::new(environment.badge.use_case());
         let bill = Counters { log_bytes: line.len() as u64, ..Counters::default() };
-        front
-            .call(Call { service: Service::Logs, operation: "PutLogEvents", caller: &caller }, async { ((), bill) })
-            .await;
+        front.book(Call { service: Service::Logs, operation: "PutLogEvents", caller: &caller }, &bill);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
         if loudness == Loudness::Verbose || (loudness == Loudness::Plain && is_alarming(text)) {

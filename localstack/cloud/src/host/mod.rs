@@ -65,6 +65,8 @@ pub(crate) enum InvokeError {
     Throttled,
     /// The event or the answer is larger than Lambda carries.
     TooLarge,
+    /// The service itself failed; the function may have run or not.
+    Service,
     /// There is no such function.
     Unknown,
     /// The cloud is ending.
@@ -80,6 +82,7 @@ impl InvokeError {
             Self::Crashed(how) => ("Runtime.ExitError", format!("Runtime exited with error: {how}")),
             Self::Throttled => ("TooManyRequestsException", "Rate Exceeded.".to_owned()),
             Self::TooLarge => ("Function.ResponseSizeTooLarge", "Payload size exceeded the maximum allowed".to_owned()),
+            Self::Service => ("ServiceException", "An error occurred and the request cannot be processed.".to_owned()),
             Self::Unknown => ("ResourceNotFoundException", "Function not found".to_owned()),
             Self::Ending => ("ServiceException", "The local cloud is ending".to_owned()),
         };
@@ -92,7 +95,7 @@ impl InvokeError {
 struct Invocation {
     request_id: String,
     event: Bytes,
-    use_case: Arc<str>,
+    caller: Caller,
     reply: oneshot::Sender<Outcome>,
     /// Whether a process had to be started for it.
     cold: bool,
@@ -195,18 +198,18 @@ impl Host {
         self: &Arc<Self>,
         function: &str,
         event: Bytes,
-        use_case: &Arc<str>,
+        caller: &Caller,
     ) -> Result<Bytes, InvokeError> {
-        let caller = Caller { use_case: Arc::clone(use_case) };
-        let call = Call { service: Service::Lambda, operation: function, caller: &caller };
-        self.front.call(call, self.run(function, event, use_case)).await
+        let call = Call { service: Service::Lambda, operation: function, caller };
+        let answer = self.front.call(call, self.run(function, event, caller)).await;
+        answer.unwrap_or_else(|injected| Err(injected.from_lambda()))
     }
 
     async fn run(
         self: &Arc<Self>,
         function: &str,
         event: Bytes,
-        use_case: &Arc<str>,
+        caller: &Caller,
     ) -> (Result<Bytes, InvokeError>, Counters) {
         let Some(function) = self.functions.get(function) else {
             return (Err(InvokeError::Unknown), Counters::default());
@@ -220,8 +223,8 @@ impl Host {
         }
         let (reply, outcome) = oneshot::channel();
         let request_id = ids::uuid();
-        let use_case = Arc::clone(use_case);
-        self.place(function, Invocation { request_id, event, use_case, reply, cold: false });
+        let caller = caller.clone();
+        self.place(function, Invocation { request_id, event, caller, reply, cold: false });
         let outcome = outcome.await.unwrap_or(Outcome { answer: Err(InvokeError::Ending), billed_ms: 0, cold: false });
         self.running.fetch_sub(1, Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of one call")]

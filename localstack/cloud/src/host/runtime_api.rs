@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::environment::{Environment, Phase, Work};
 use super::{Host, InvokeError};
+use crate::faults::Fate;
 use crate::server::{self, Body, BodyError};
 
 impl Host {
@@ -42,7 +43,7 @@ impl Host {
                     return error(StatusCode::NOT_FOUND, "no such operation");
                 };
                 let body = server::read(request.into_body(), self.limits.payload_bytes).await;
-                done(&environment, request_id, outcome, body)
+                self.done(&environment, request_id, outcome, body).await
             }
             _ => error(StatusCode::NOT_FOUND, "no such operation"),
         }
@@ -65,7 +66,30 @@ impl Host {
                 Err(_) => return error(StatusCode::INTERNAL_SERVER_ERROR, "the local cloud is ending"),
             },
         };
+        self.end_if_doomed(environment, Fate::Before).await;
         hand_over(work, environment)
+    }
+
+    async fn done(
+        &self,
+        environment: &Arc<Environment>,
+        request_id: &str,
+        outcome: &str,
+        body: Result<Bytes, BodyError>,
+    ) -> Response<Body> {
+        self.end_if_doomed(environment, Fate::After).await;
+        self.front.faults().note_steps(&environment.badge.use_case(), environment.badge.fuse().taken());
+        done(environment, request_id, outcome, body)
+    }
+
+    /// Kills the process if that is how its work shall end. Its end breaks the connection and drops this, so the
+    /// process never hears the answer to what it asked.
+    async fn end_if_doomed(&self, environment: &Environment, fate: Fate) {
+        if environment.is_doomed(fate) {
+            self.front.faults().count_kill(&environment.function.spec.name, fate);
+            environment.kill();
+            std::future::pending::<()>().await;
+        }
     }
 }
 

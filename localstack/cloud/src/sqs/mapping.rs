@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use super::Sqs;
 use super::queues::Queue;
 use crate::front::{Call, Caller, Service};
-use crate::host::{Host, REGION};
+use crate::host::{Host, InvokeError, REGION};
 use crate::ledger::{Counters, prices};
 use crate::limits::Limits;
 use crate::say::Loudness;
@@ -86,16 +86,52 @@ impl Mapping {
             }
             let mapping = Arc::clone(&self);
             let caller = caller.clone();
+            let slots = Arc::clone(&slots);
             tokio::spawn(async move {
-                mapping.work_off(&caller, batch).await;
+                mapping.hand_over(&caller, batch, slots).await;
                 drop(slot);
             });
         }
     }
 
+    /// Gives a batch to the function, with what the fault switch makes of it.
+    async fn hand_over(self: &Arc<Self>, caller: &Caller, batch: Vec<Message>, slots: Arc<Semaphore>) {
+        let disturbed = self.sqs.front.faults().of_batch(batch, self.batch_size(), |message| self.is_spared(message));
+        for (time, message) in disturbed.held {
+            let mapping = Arc::clone(self);
+            let caller = caller.clone();
+            let slots = Arc::clone(&slots);
+            tokio::spawn(async move {
+                tokio::time::sleep(time).await;
+                if let Ok(_slot) = slots.acquire_owned().await {
+                    mapping.work_off(&caller, &[message], &[]).await;
+                }
+            });
+        }
+        self.show_again(&disturbed.dropped.iter().collect::<Vec<_>>()).await;
+        if !disturbed.batch.is_empty() {
+            self.work_off(caller, &disturbed.batch, &disturbed.undeleted).await;
+        }
+        if !disturbed.twins.is_empty() {
+            // What comes of it doesn't count: the first ones are deleted, or come again.
+            let _ = self.call(caller, &disturbed.twins).await;
+        }
+    }
+
+    /// Whether a record has few tries left. Nothing is injected into those, so no fault of ours brings a record to
+    /// the dead-letter queue.
+    fn is_spared(&self, message: &Message) -> bool {
+        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
+        receives.is_none_or(|receives| receives + 1 >= self.limits.receives)
+    }
+
+    fn batch_size(&self) -> usize {
+        usize::try_from(self.source.batch_size).unwrap_or(RECEIVE_MAX)
+    }
+
     /// One batch; empty if nothing came for a whole poll.
     async fn gather(&self, caller: &Caller) -> Vec<Message> {
-        let size = usize::try_from(self.source.batch_size).unwrap_or(RECEIVE_MAX);
+        let size = self.batch_size();
         let mut batch = self.receive(caller, size, LONGEST_POLL_S).await;
         let window = Duration::from_secs(self.source.batch_window_s.into());
         if batch.is_empty() || window.is_zero() {
@@ -127,34 +163,37 @@ impl Mapping {
             ..ReceiveMessageInput::default()
         };
         let call = Call { service: Service::Sqs, operation: "ReceiveMessage", caller };
-        self.sqs
-            .front
-            .call(call, async {
-                let received = match self.sqs.provider.receive_message(input).await {
-                    Ok(output) => output.messages,
-                    Err(error) => {
-                        // The queue was deleted, or the cloud is ending. Neither shall make a busy loop.
-                        self.loudness.verbose(&format!("{}: {error}", self.queue.name));
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                        Vec::new()
-                    }
-                };
-                let bill = if received.is_empty() {
-                    Counters { empty_polls: 1, ..Counters::default() }
-                } else {
-                    let bytes = received.iter().filter_map(|message| message.body.as_ref()).map(String::len).sum();
-                    Counters { queue_requests: prices::pieces(bytes, prices::QUEUE_PIECE), ..Counters::default() }
-                };
-                (received, bill)
-            })
-            .await
+        let received = match self.sqs.provider.receive_message(input).await {
+            Ok(output) => output.messages,
+            Err(error) => {
+                // The queue was deleted, or the cloud is ending. Neither shall make a busy loop.
+                self.loudness.verbose(&format!("{}: {error}", self.queue.name));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Vec::new()
+            }
+        };
+        let bill = if received.is_empty() {
+            Counters { empty_polls: 1, ..Counters::default() }
+        } else {
+            let bytes = received.iter().filter_map(|message| message.body.as_ref()).map(String::len).sum();
+            Counters { queue_requests: prices::pieces(bytes, prices::QUEUE_PIECE), ..Counters::default() }
+        };
+        self.sqs.front.book(call, &bill);
+        received
     }
 
-    async fn work_off(&self, caller: &Caller, batch: Vec<Message>) {
-        let event: Bytes = self.event(&batch).to_string().into();
+    /// Calls the function with a batch.
+    async fn call(&self, caller: &Caller, batch: &[Message]) -> Result<Bytes, InvokeError> {
         let call = Call { service: Service::Sqs, operation: "Batch", caller };
-        self.sqs.front.call(call, async { ((), Counters { count: 1, ..Counters::default() }) }).await;
-        let answer = self.host.invoke(&self.function, event, &caller.use_case).await;
+        self.sqs.front.book(call, &Counters { count: 1, ..Counters::default() });
+        let spared = batch.iter().any(|message| self.is_spared(message));
+        let caller = if spared { caller.clone().spared() } else { caller.clone() };
+        self.host.invoke(&self.function, self.event(batch).to_string().into(), &caller).await
+    }
+
+    /// Calls the function with a batch and deletes what it has done, but for those that are to come again.
+    async fn work_off(&self, caller: &Caller, batch: &[Message], undeleted: &[Message]) {
+        let answer = self.call(caller, batch).await;
         let all: HashSet<&str> = batch.iter().filter_map(|message| message.message_id.as_deref()).collect();
         let failed = match &answer {
             Ok(answer) => failures(answer, &all),
@@ -174,15 +213,12 @@ impl Mapping {
             (Some(failed), Some(id)) => failed.contains(id),
             _ => true,
         };
-        let (failed, done): (Vec<_>, Vec<_>) = batch.iter().partition(|message| is_failed(message));
+        let stays = |message: &Message| undeleted.iter().any(|other| other.message_id == message.message_id);
+        let (again, done): (Vec<_>, Vec<_>) = batch.iter().partition(|message| is_failed(message) || stays(message));
         for some in done.chunks(RECEIVE_MAX) {
             self.delete(caller, some).await;
         }
-        if let Some(seconds) = self.limits.failed_visibility_s {
-            for some in failed.chunks(RECEIVE_MAX) {
-                self.show_again(some, seconds).await;
-            }
-        }
+        self.show_again(&again).await;
     }
 
     async fn delete(&self, caller: &Caller, messages: &[&Message]) {
@@ -196,18 +232,20 @@ impl Mapping {
             .collect();
         let input = DeleteMessageBatchInput { queue_url: self.queue.url.clone(), entries };
         let call = Call { service: Service::Sqs, operation: "DeleteMessageBatch", caller };
-        self.sqs
-            .front
-            .call(call, async {
-                // What isn't deleted comes again, and that is what at-least-once means.
-                let _ = self.sqs.provider.delete_message_batch(input).await;
-                ((), Counters { queue_requests: 1, ..Counters::default() })
-            })
-            .await;
+        // What isn't deleted comes again, and that is what at-least-once means.
+        let _ = self.sqs.provider.delete_message_batch(input).await;
+        self.sqs.front.book(call, &Counters { queue_requests: 1, ..Counters::default() });
     }
 
-    /// Ours alone, and so not booked: somebody sits before the laptop and waits.
-    async fn show_again(&self, messages: &[&Message], seconds: u32) {
+    /// Has records come again soon. Ours alone, and so not booked: somebody sits before the laptop and waits.
+    async fn show_again(&self, messages: &[&Message]) {
+        let Some(seconds) = self.limits.failed_visibility_s else { return };
+        for some in messages.chunks(RECEIVE_MAX) {
+            self.show_some(some, seconds).await;
+        }
+    }
+
+    async fn show_some(&self, messages: &[&Message], seconds: u32) {
         let entries = messages
             .iter()
             .enumerate()

@@ -17,6 +17,7 @@ use rustack_sqs_http::response::error_to_response;
 use rustack_sqs_http::router::resolve_operation;
 use tokio::net::TcpListener;
 
+use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
 use crate::host::{ACCOUNT, REGION};
 use crate::ids;
@@ -81,6 +82,7 @@ impl Sqs {
                 (response, Counters { queue_requests, ..Counters::default() })
             })
             .await
+            .unwrap_or_else(Injected::from_sqs)
     }
 }
 
