@@ -25,6 +25,10 @@ pub struct Timing {
     pub ping_every: (Duration, Duration),
     /// Earliest and latest age at which a connection is given up for a new one, before the gateway does so.
     pub renew_after: (Duration, Duration),
+    /// Shortest and longest time after which an open connection syncs once more. A push is a hint: should the last
+    /// one of a conversation be lost, no later one shows the gap. Pushes are lost so rarely that once an hour will
+    /// do, which costs two gateway messages.
+    pub recheck_every: (Duration, Duration),
     /// How long opening a connection may take.
     pub open_within: Duration,
     /// A connection that lived for so long ends a row of failures. Two clients with one device's identity kick
@@ -51,6 +55,7 @@ impl Default for Timing {
                 Duration::from_secs(limits::PING_WITHIN_S)
             }),
             renew_after: (life.saturating_sub(minutes(25)), life.saturating_sub(minutes(5))),
+            recheck_every: (minutes(50), minutes(70)),
             open_within: Duration::from_secs(10),
             stable_after: Duration::from_secs(30),
             read_delay: Duration::from_millis(200),

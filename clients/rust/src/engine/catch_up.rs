@@ -42,6 +42,8 @@ pub(super) struct Pulls {
     sync: Option<Run>,
     /// Another sync was asked for meanwhile.
     again: bool,
+    /// A hint to pull was heard, and its time has not come.
+    hinted: bool,
     held: Vec<Event>,
     queue: VecDeque<ConversationId>,
     queued: HashSet<ConversationId>,
@@ -67,6 +69,27 @@ impl Engine {
         } else if self.link.open() {
             self.start_sync();
         }
+    }
+
+    /// The time that was drawn after a hint to pull has come.
+    pub(super) fn pull_hinted(&mut self, generation: u64) {
+        if self.link.is(generation) {
+            self.pulls.hinted = false;
+            self.sync_again();
+        }
+    }
+
+    /// Pushes are hints, and the last one may have been lost without a later one to show it.
+    pub(super) fn recheck(&mut self, generation: u64) {
+        if self.link.is(generation) {
+            self.sync_again();
+            self.plan_recheck(generation);
+        }
+    }
+
+    pub(super) fn plan_recheck(&mut self, generation: u64) {
+        let wait = self.dice.between(self.options.timing.recheck_every);
+        self.after(wait, Timer::Recheck(generation));
     }
 
     fn ask_sync(&mut self, cursor: Option<String>) {
@@ -156,8 +179,11 @@ impl Engine {
                 self.tell(Update::Read { conversation: conversation.0, user: user.0, seq });
             }
             Event::Pull { within_ms } => {
-                let wait = self.dice.between((Duration::ZERO, Duration::from_millis(within_ms)));
-                self.after(wait, Timer::Resync(self.link.generation()));
+                // One sync answers every hint that comes before it.
+                if !std::mem::replace(&mut self.pulls.hinted, true) {
+                    let wait = self.dice.between((Duration::ZERO, Duration::from_millis(within_ms)));
+                    self.after(wait, Timer::Pull(self.link.generation()));
+                }
             }
             _ => {}
         }
@@ -283,6 +309,7 @@ impl Engine {
     pub(super) fn catch_up_lost(&mut self) {
         self.pulls.sync = None;
         self.pulls.again = false;
+        self.pulls.hinted = false;
         self.pulls.held.clear();
         self.pulls.queue.clear();
         self.pulls.queued.clear();

@@ -148,6 +148,7 @@ impl Engine {
         self.after(ping, Timer::Ping(generation));
         self.after(renew, Timer::Renew(generation));
         self.after(timing.stable_after, Timer::Stable(generation));
+        self.plan_recheck(generation);
         self.start_sync();
         self.resume_calls();
     }

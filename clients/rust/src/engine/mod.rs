@@ -262,11 +262,8 @@ impl Engine {
             Timer::Ping(generation) => self.ping(generation),
             Timer::Renew(generation) => self.renew(generation),
             Timer::Stable(generation) => self.link.stable(generation),
-            Timer::Resync(generation) => {
-                if self.link.is(generation) {
-                    self.sync_again();
-                }
-            }
+            Timer::Pull(generation) => self.pull_hinted(generation),
+            Timer::Recheck(generation) => self.recheck(generation),
             Timer::Gap(conversation) => self.gap_waited(conversation),
             Timer::Rested(conversation) => self.rested(conversation),
             Timer::Unanswered(conversation, request, tried) => self.send_unanswered(conversation, request, tried),

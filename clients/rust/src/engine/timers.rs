@@ -18,7 +18,9 @@ pub(super) enum Timer {
     /// The connection has proved itself.
     Stable(u64),
     /// Sync again, as a `pull` event asked.
-    Resync(u64),
+    Pull(u64),
+    /// Sync again, in case the last push was lost.
+    Recheck(u64),
     /// Look whether a gap is still there.
     Gap(ConversationId),
     /// The rest of an outbox is over.

@@ -209,10 +209,32 @@ async fn a_pull_hint_syncs() {
     until(&mut updates, |update| matches!(update, Update::Connection(ConnectionState::Online)).then_some(())).await;
     mock.world().pushes = Box::new(|_| Push::Lost);
     bob_says(&mock, 5);
+    let hint = serde_json::json!({ "type": "pull", "within_ms": 20 });
     for socket in mock.world().sockets.values() {
-        socket.send(serde_json::json!({ "events": [{ "type": "pull", "within_ms": 20 }] })).unwrap();
+        socket.send(serde_json::json!({ "events": [hint, hint, hint] })).unwrap();
     }
     entries_until(&mut updates, 0, 5).await;
+    assert_eq!(syncs(&mock), 2, "one for the connection, and one for all the hints");
+}
+
+fn syncs(mock: &Mock) -> usize {
+    mock.world().frames.iter().filter(|(_, frame)| frame["action"] == "sync").count()
+}
+
+#[tokio::test]
+async fn the_last_push_may_be_lost() {
+    let mock = server().await;
+    let mut options: Options = quick(1);
+    options.timing.recheck_every = (Duration::from_millis(100), Duration::from_millis(150));
+    let client = mock.device("alice", Store::memory().unwrap(), options).await;
+    let mut updates = client.updates();
+    until(&mut updates, |update| matches!(update, Update::Connection(ConnectionState::Online)).then_some(())).await;
+    mock.world().pushes = Box::new(|_| Push::Lost);
+    for round in 0..3 {
+        bob_says(&mock, 1);
+        entries_until(&mut updates, round, round + 1).await;
+    }
+    assert!(syncs(&mock) >= 4);
 }
 
 #[tokio::test]
