@@ -12,6 +12,7 @@
 pub mod cli;
 pub mod cloud;
 pub mod person;
+pub mod queue;
 pub mod socket;
 
 pub use cli::Cli;

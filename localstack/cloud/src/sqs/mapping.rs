@@ -77,7 +77,7 @@ impl Mapping {
     pub(crate) async fn run(self: Arc<Self>) {
         let concurrency = usize::try_from(self.source.maximum_concurrency).unwrap_or(usize::MAX);
         let slots = Arc::new(Semaphore::new(concurrency));
-        let caller = Caller::new(format!("queue:{}", self.queue.kind.as_str()));
+        let caller = Caller::new(format!("queue:{}", self.queue.name));
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let batch = self.gather(&caller).await;

@@ -1,0 +1,147 @@
+//! What the queues carry: fan-out, retries, tasks, and what is no job at all.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sha2::Digest;
+use tidings_e2e::Cloud;
+use tidings_e2e::cloud::eventually;
+use tidings_e2e::person::client_id;
+use tidings_local::Options;
+use tidings_local::faults::{Plan, Posts};
+
+fn message(conversation: &str, text: &str) -> Value {
+    json!({ "conversation": conversation, "client_id": client_id(), "body": { "type": "text", "text": text } })
+}
+
+fn queue_everything(options: &mut Options) {
+    options.set("INLINE_PUSH_MAX", "0").unwrap();
+    options.set("FANOUT_SHARDS", "4").unwrap();
+}
+
+#[tokio::test]
+async fn a_job_reaches_every_device_with_one_post_each() {
+    let cloud = Cloud::with(queue_everything).await;
+    let bob = cloud.person("bob").await;
+    let (mut desk, mut phone) = (bob.online(&cloud, "desk").await, bob.online(&cloud, "phone").await);
+    let ann = cloud.person("ann").await;
+    let mut laptop = ann.online(&cloud, "laptop").await;
+
+    laptop.ok("message.send", message(&ann.with(&bob).to_string(), "one")).await;
+    for socket in [&mut desk, &mut phone] {
+        let event = socket.event().await;
+        assert_eq!((&event["type"], &event["entry"]["seq"]), (&json!("entry"), &json!(1)));
+    }
+    assert!(laptop.is_quiet(200).await, "the sender was answered");
+    let sent = cloud.cost("message.send");
+    assert_eq!((sent.gateway_messages, sent.queue_requests), (2, 1), "the frame, its reply, one job");
+    let posted: u64 = (0..4).map(|shard| cloud.cost(&format!("queue:fanout-{shard}")).gateway_messages).sum();
+    assert_eq!(posted, 2, "one post for each device");
+    for socket in [desk, phone, laptop] {
+        socket.close().await;
+    }
+    cloud.stop().await;
+}
+
+/// A connection that takes nothing is tried with the events, and then with a hint to pull alone.
+#[tokio::test]
+async fn a_connection_that_takes_nothing_gets_a_hint_to_pull() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    let talk = ann.with(&bob).to_string();
+    let refuse = Posts { too_many: 1.0, ..Posts::default() };
+    cloud.running().inject(Plan { posts: refuse, ..Plan::default() }).unwrap();
+    laptop.ok("message.send", message(&talk, "one")).await;
+    let refused = async || cloud.running().injected().get("posts.too_many").copied().unwrap_or(0);
+    eventually("the send and two retries are refused", async || refused().await >= 3).await;
+    cloud.running().inject(Plan::default()).unwrap();
+
+    let event = desk.event().await;
+    assert_eq!(event["type"], "pull", "{event}");
+    assert!(event["within_ms"].as_u64().unwrap() > 0);
+    let synced = desk.ok("sync", json!({})).await;
+    assert_eq!(synced["conversations"][0]["head_seq"], 1);
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
+
+/// A frame that is refused for its size would be refused again: the hint comes at once.
+#[tokio::test]
+async fn what_is_too_large_becomes_a_hint_at_once() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    let refuse = Posts { too_large: 1.0, ..Posts::default() };
+    cloud.running().inject(Plan { posts: refuse, ..Plan::default() }).unwrap();
+    laptop.ok("message.send", message(&ann.with(&bob).to_string(), "one")).await;
+    cloud.running().inject(Plan::default()).unwrap();
+    assert_eq!(desk.event().await["type"], "pull");
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
+
+/// The task of a `message.send`, as one that ran out of time leaves it, delivered twice.
+#[tokio::test]
+async fn a_task_finishes_a_request_and_repeats_nothing() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    let talk = ann.with(&bob).to_string();
+    let first = message(&talk, "one");
+    laptop.ok("message.send", first.clone()).await;
+    desk.event().await;
+
+    let body = r#"{"type":"text","text":"one"}"#;
+    let hash: [u8; 32] = sha2::Sha256::digest(body).into();
+    let draft = json!({ "client_id": first["client_id"], "body": body, "body_hash": hash });
+    let task = json!({
+        "job": "finish_send", "conversation": talk, "sender": ann.user.to_string(), "after": 0, "drafts": [draft],
+    });
+    for _ in 0..2 {
+        cloud.enqueue("task", &task.to_string()).await;
+        // Shown again to everybody: finishing ends with telling them.
+        for socket in [&mut desk, &mut laptop] {
+            assert_eq!(socket.event().await["entry"]["seq"], 1);
+        }
+    }
+    let history = desk.ok("history", json!({ "conversation": talk })).await;
+    assert_eq!(history["entries"].as_array().unwrap().len(), 1);
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
+
+/// BAD-1: a record that is no job ends in the dead-letter queue and holds up nobody.
+#[tokio::test]
+async fn a_poisoned_record_dies_alone() {
+    let cloud = Cloud::with(|options| {
+        queue_everything(options);
+        (options.limits.receives, options.limits.failed_visibility_s) = (2, Some(1));
+    })
+    .await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    let queues: BTreeMap<_, _> =
+        (0..4).map(|shard| (format!("fanout-{shard}"), format!("fanout-{shard}-dlq"))).collect();
+    for queue in queues.keys() {
+        cloud.enqueue(queue, r#"{"job":"what"}"#).await;
+    }
+    laptop.ok("message.send", message(&ann.with(&bob).to_string(), "one")).await;
+    assert_eq!(desk.event().await["entry"]["seq"], 1);
+    for dead in queues.values() {
+        eventually("the record is dead", async || cloud.queued(dead).await == 1).await;
+        // Seen, so the guard at the end need not find it.
+        cloud.purge(dead).await;
+    }
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
