@@ -142,7 +142,7 @@ async fn records_reach_the_function_and_are_deleted() {
     }
     until("all are worked off", || async { lines(&mark).len() == 3 }).await;
     until("the queue is empty", || async { cloud.queue_lengths("fanout-1").await == (0, 0) }).await;
-    let ledger = cloud.running.ledger().use_case("queue:fanout-0");
+    let ledger = cloud.running.ledger().use_case("queue:fanout-1");
     assert!(ledger.count >= 1 && ledger.invocations == ledger.count);
     assert!(ledger.queue_requests >= 2, "a receive and a delete at least");
     cloud.running.stop().await;
