@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tempfile::TempDir;
 use tidings_manifest::{Function, ManifestError, QueueName, Trigger};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use crate::data::{Data, DataError};
 use crate::door::Door;
 use crate::dynamodb::{DynamoDb, tables};
 use crate::endpoints::Endpoints;
@@ -60,6 +60,12 @@ pub enum StartError {
         /// Where it was looked for.
         path: String,
     },
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The journal of the queues can't be used.
+    #[error("the journal of the queues can't be used: {0}")]
+    Journal(#[from] rusqlite::Error),
     /// The tables could not be made.
     #[error("the tables could not be made: {0}")]
     Tables(#[from] dynoxide::DynoxideError),
@@ -69,9 +75,6 @@ pub enum StartError {
     /// The file store could not start.
     #[error(transparent)]
     Files(#[from] S3Error),
-    /// No temporary folder for the files.
-    #[error("no temporary folder for files: {0}")]
-    Folder(std::io::Error),
 }
 
 /// A cloud that runs. Dropping it ends everything, too, only less politely.
@@ -80,7 +83,9 @@ pub struct Running {
     door: Arc<Door>,
     end: watch::Sender<bool>,
     tasks: Vec<AbortHandle>,
-    _files: TempDir,
+    messages_put_back: usize,
+    /// Last, so that nobody else has the folder before all else has ended.
+    _data: Data,
 }
 
 /// Ports bound, one listener each.
@@ -112,19 +117,21 @@ impl LocalCloud {
         let shards = options.shards()?;
         let functions = tidings_manifest::read_all(&options.functions_dir)?;
         let ports = Ports::bind(options.port).await?;
-        let files = tempfile::Builder::new().prefix("tidings-local-").tempdir().map_err(StartError::Folder)?;
+        let data = options.data.as_deref().map_or_else(Data::memory, Data::kept)?;
         let (end, ending) = watch::channel(false);
         let front = Arc::new(Front::default());
 
-        let dynamodb = DynamoDb::start(Arc::clone(&front), &options.limits)?;
+        let dynamodb = DynamoDb::open(Arc::clone(&front), &options.limits, data.tables().as_deref())?;
         dynamodb.serve(ports.dynamodb.0, ending.clone());
-        let sqs = Sqs::new(Arc::clone(&front), ports.sqs.1.port());
+        let journal = data.queues();
+        let sqs = Sqs::open(Arc::clone(&front), ports.sqs.1.port(), &options.limits, journal.as_deref())?;
         let queues = sqs.create_queues(shards, options.limits.receives, |kind| visibility_s(&functions, kind)).await?;
+        let messages_put_back = sqs.put_back().await?;
         sqs.serve(ports.sqs.0, ending.clone());
-        s3::serve(ports.s3.0, ending.clone(), files.path(), ACCESS_KEY, &front)?;
+        s3::serve(ports.s3.0, ending.clone(), &data.files(), ACCESS_KEY, &front)?;
 
         let endpoints = endpoints(&ports.door.1, &ports.dynamodb.1, &ports.sqs.1, &ports.s3.1, &queues);
-        let keys = KeyPair::generate();
+        let keys = KeyPair::open(data.signing_key().as_deref())?;
         let host = Host::new(
             specs(&options, functions.clone(), &keys)?,
             variables(&options, &endpoints, &queues, &functions, &keys),
@@ -150,7 +157,7 @@ impl LocalCloud {
         for mapping in mappings(&functions, &door.queues, &sqs, &host, &options) {
             tasks.push(tokio::spawn(Arc::new(mapping).run()).abort_handle());
         }
-        Ok(Running { door, end, tasks, _files: files })
+        Ok(Running { door, end, tasks, messages_put_back, _data: data })
     }
 }
 
@@ -163,6 +170,11 @@ impl Running {
     /// The queues, with their dead-letter queues.
     pub fn queues(&self) -> &[Queue] {
         &self.door.queues
+    }
+
+    /// How many queued messages of an earlier run it began with; see [`Options::data`].
+    pub fn messages_put_back(&self) -> usize {
+        self.messages_put_back
     }
 
     /// Every billable call since the start or the last reset.
@@ -253,7 +265,7 @@ fn mappings(
 ) -> Vec<Mapping> {
     let sources = functions
         .iter()
-        .filter(|function| function.manifest.trigger == Trigger::Queue)
+        .filter(|function| options.mappings && function.manifest.trigger == Trigger::Queue)
         .flat_map(|function| function.manifest.queues.iter().map(move |source| (function, source)));
     sources
         .flat_map(|(function, source)| {
@@ -323,7 +335,7 @@ fn variables(
     keys: &KeyPair,
 ) -> BTreeMap<String, String> {
     let url = |kind: QueueName| {
-        let urls = queues.iter().filter(|queue| queue.kind == kind).map(|queue| queue.url.as_str());
+        let urls = queues.iter().filter(|queue| queue.kind == kind && !queue.left_over).map(|queue| queue.url.as_str());
         urls.collect::<Vec<_>>().join(",")
     };
     let sources = functions.iter().flat_map(|function| &function.manifest.queues);

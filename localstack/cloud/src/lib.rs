@@ -21,6 +21,7 @@ mod bucket;
 pub mod builder;
 mod clock;
 mod cloud;
+mod data;
 mod door;
 mod dynamodb;
 mod endpoints;

@@ -30,6 +30,9 @@ struct Arguments {
     /// How many times faster the gateway's time passes: its limits on idle and on old connections are divided by it.
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     time_scale: f64,
+    /// Keeps everything in this folder, and goes on with what it finds there.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Runs the binaries that are there, without building them.
     #[arg(long)]
     no_build: bool,
@@ -82,6 +85,7 @@ async fn start(arguments: Arguments) -> anyhow::Result<Running> {
         port: arguments.port,
         limits: Limits::default().scaled(arguments.time_scale)?,
         faults: arguments.faults.as_deref().map_or(Ok(Plan::default()), plan)?,
+        data: arguments.data.clone(),
         loudness: if arguments.verbose { Loudness::Verbose } else { Loudness::Plain },
         ..Options::for_tests()
     };
@@ -113,6 +117,10 @@ async fn start(arguments: Arguments) -> anyhow::Result<Running> {
         say::line(&format!("  {name:<10}{url}"));
     }
     say::line(&format!("  functions {}", running.functions().join(", ")));
+    if let Some(data) = &arguments.data {
+        let messages = running.messages_put_back();
+        say::line(&format!("  data      {} ({messages} queued messages from earlier)", data.display()));
+    }
     if !changed.is_empty() {
         say::line(&format!("  set       {}", changed.join(", ")));
     }

@@ -23,6 +23,10 @@ pub struct Options {
     pub port: u16,
     /// Overrides of the functions' parameters; see [`tidings_manifest::PARAMETERS`].
     pub set: BTreeMap<String, String>,
+    /// The folder that everything is kept in and found again at the next start; `None` forgets it all at the end.
+    pub data: Option<PathBuf>,
+    /// Whether the queues feed their functions (an event source mapping's `Enabled`). Off, messages wait.
+    pub mappings: bool,
     /// Every limit of the cloud.
     pub limits: Limits,
     /// What shall go wrong from the start on.
@@ -60,6 +64,8 @@ impl Options {
             binaries_dir,
             port: 0,
             set: BTreeMap::new(),
+            data: None,
+            mappings: true,
             limits: Limits::default(),
             faults: Plan::default(),
             loudness: Loudness::Silent,

@@ -1,4 +1,4 @@
-//! S3: `s3s` over files in a temporary folder.
+//! S3: `s3s` over files in a folder.
 
 use std::path::Path;
 use std::sync::Arc;

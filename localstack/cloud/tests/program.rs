@@ -3,61 +3,13 @@
 #[cfg(test)]
 mod common;
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
+use common::program::{program, start};
 use common::{functions, until};
 use serde_json::{Value, json};
-
-#[cfg(test)]
-struct Program {
-    child: Child,
-    said: Vec<String>,
-    api: String,
-}
-
-#[cfg(test)]
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings-local"));
-    command
-        .arg("--functions")
-        .arg(folder.join("functions"))
-        .arg("--binaries")
-        .arg(folder.join("binaries"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    command
-}
-
-#[cfg(test)]
-impl Drop for Program {
-    /// A test that fails leaves nothing behind either.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts it and reads what it says up to the line that says ready.
-#[cfg(test)]
-fn start(folder: &Path, arguments: &[&str]) -> Program {
-    let child = program(folder, arguments).spawn().unwrap();
-    let mut program = Program { child, said: Vec::new(), api: String::new() };
-    let mut output = BufReader::new(program.child.stdout.take().unwrap());
-    while program.api.is_empty() {
-        let mut line = String::new();
-        assert!(output.read_line(&mut line).unwrap() > 0, "it ended: {:?}", program.said);
-        let line = line.trim_end();
-        program.api = line.strip_prefix("ready ").unwrap_or_default().to_owned();
-        program.said.push(line.to_owned());
-    }
-    // Whatever else it says goes nowhere, but the pipe stays open.
-    std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
-    program
-}
 
 /// Runs it where it must not start, and says its exit code and what it said.
 #[cfg(test)]
@@ -83,12 +35,6 @@ fn alive(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-#[cfg(test)]
-fn signal(program: &Program, signal: &str) {
-    let id = program.child.id().to_string();
-    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-}
-
 #[tokio::test]
 async fn it_names_every_endpoint_and_says_ready_at_last() {
     let folder = functions();
@@ -102,7 +48,7 @@ async fn it_names_every_endpoint_and_says_ready_at_last() {
     assert!(said.contains("INLINE_PUSH_MAX=0"), "{said}");
     assert!(endpoints["queues"]["fanout-2"].is_string());
     assert_eq!(program.said.last().unwrap(), &format!("ready {}", endpoints["api"].as_str().unwrap()));
-    signal(&program, "-TERM");
+    program.signal("-TERM");
     program.child.wait().unwrap();
 }
 
@@ -113,7 +59,7 @@ async fn it_ends_cleanly_and_takes_its_processes_with_it() {
         let mut program = start(folder.path(), &["--port", "0"]);
         let process = process_of(&program.api, "send").await;
         assert!(alive(&process));
-        signal(&program, how);
+        program.signal(how);
         assert!(program.child.wait().unwrap().success(), "{how}");
         assert!(!alive(&process), "{how}");
     }
@@ -131,7 +77,7 @@ async fn killed_it_leaves_no_process_behind() {
     let sent = reqwest::Client::new().post(url).header("x-amz-invocation-type", "Event").body(event);
     sent.send().await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    signal(&program, "-KILL");
+    program.signal("-KILL");
     program.child.wait().unwrap();
     until("both are gone", || async { !alive(&frozen) && !alive(&working) }).await;
 }
@@ -152,7 +98,7 @@ async fn it_says_plainly_why_it_does_not_start() {
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(&says), "{said}");
     }
-    signal(&first, "-TERM");
+    first.signal("-TERM");
     first.child.wait().unwrap();
     std::fs::remove_file(folder.path().join("binaries/send")).unwrap();
     let (code, said) = refused(folder.path(), &["--port", "0"]);

@@ -1,4 +1,4 @@
-//! DynamoDB: `dynoxide` in memory behind our own front.
+//! DynamoDB: `dynoxide` behind our own front, in memory or in a file.
 //!
 //! The front speaks the wire's JSON and calls the database in process, without a second hop over HTTP. It asks for
 //! the consumed capacity of every call, whether the caller did or not, books it, and throttles partitions.
@@ -13,6 +13,7 @@ mod partitions;
 pub(crate) mod tables;
 mod throttle;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use dynoxide::{Database, DynoxideError};
@@ -53,10 +54,13 @@ pub(crate) struct Served {
 }
 
 impl DynamoDb {
-    /// An empty database with all tables.
-    pub(crate) fn start(front: Arc<Front>, limits: &Limits) -> Result<Arc<Self>, DynoxideError> {
-        let database = Database::memory()?;
-        tables::create(&database)?;
+    /// The database in a file, or an empty one in memory, with all tables.
+    pub(crate) fn open(front: Arc<Front>, limits: &Limits, path: Option<&Path>) -> Result<Arc<Self>, DynoxideError> {
+        let database = match path {
+            Some(path) => open_file(path)?,
+            None => Database::memory()?,
+        };
+        tables::ensure(&database)?;
         let throttle = Throttle::new(limits.partition_reads_per_s, limits.partition_writes_per_s);
         Ok(Arc::new(Self { database, front, throttle }))
     }
@@ -123,6 +127,15 @@ impl DynamoDb {
         served.bill.table_calls = 1;
         served
     }
+}
+
+/// SQLite with a write-ahead log that is synced at checkpoints and not at each commit: a commit is with the operating
+/// system, which a killed process does not take along. A power failure may take the last ones, never the rest.
+fn open_file(path: &Path) -> Result<Database, DynoxideError> {
+    let database = Database::new(&path.to_string_lossy())?;
+    // The one way to say `synchronous = NORMAL`; its other settings are SQLite's defaults.
+    database.disable_bulk_loading()?;
+    Ok(database)
 }
 
 fn reply(status: StatusCode, json: Vec<u8>) -> Response<Body> {

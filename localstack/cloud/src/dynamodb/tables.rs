@@ -18,12 +18,33 @@ pub(super) fn partition_key(table: &str) -> Option<&'static str> {
     TABLES.iter().find(|spec| spec.name == name).map(|spec| spec.partition_key.name)
 }
 
-/// Creates them all.
-pub(super) fn create(database: &Database) -> Result<(), DynoxideError> {
+/// Creates those that aren't there. One that is there with other keys is an error: its items can't be read by them.
+pub(super) fn ensure(database: &Database) -> Result<(), DynoxideError> {
     for spec in TABLES {
         let table = full_name(spec.name);
-        database.create_table(read(definition(&table, spec))?)?;
-        if let Some(attribute) = spec.ttl {
+        let wanted = definition(&table, spec);
+        let named = json!({ "TableName": table });
+        match database.describe_table(read(named.clone())?) {
+            Err(DynoxideError::ResourceNotFoundException(_)) => {
+                database.create_table(read(wanted)?)?;
+            }
+            Ok(found) => {
+                let found = json!({
+                    "KeySchema": found.table.key_schema,
+                    "AttributeDefinitions": found.table.attribute_definitions,
+                });
+                if ["KeySchema", "AttributeDefinitions"].iter().any(|part| found[part] != wanted[part]) {
+                    let says =
+                        format!("{table} in the data folder has the keys {found}, and this version wants others");
+                    return Err(DynoxideError::ValidationException(says));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let found = database.describe_time_to_live(read(named)?)?.time_to_live_description.attribute_name;
+        if let Some(attribute) = spec.ttl
+            && found.as_deref() != Some(attribute)
+        {
             let specification = json!({"AttributeName": attribute, "Enabled": true});
             let request = json!({"TableName": table, "TimeToLiveSpecification": specification});
             database.update_time_to_live(read(request)?)?;

@@ -163,7 +163,7 @@ impl Mapping {
             ..ReceiveMessageInput::default()
         };
         let call = Call { service: Service::Sqs, operation: "ReceiveMessage", caller };
-        let received = match self.sqs.provider.receive_message(input).await {
+        let received = match self.sqs.messages.receive(input).await {
             Ok(output) => output.messages,
             Err(error) => {
                 // The queue was deleted, or the cloud is ending. Neither shall make a busy loop.
@@ -233,7 +233,7 @@ impl Mapping {
         let input = DeleteMessageBatchInput { queue_url: self.queue.url.clone(), entries };
         let call = Call { service: Service::Sqs, operation: "DeleteMessageBatch", caller };
         // What isn't deleted comes again, and that is what at-least-once means.
-        let _ = self.sqs.provider.delete_message_batch(input).await;
+        let _ = self.sqs.messages.delete_batch(input).await;
         self.sqs.front.book(call, &Counters { queue_requests: 1, ..Counters::default() });
     }
 

@@ -1,8 +1,16 @@
-//! SQS: `rustack-sqs` in memory behind our front, and the event source mappings that feed functions from it.
+//! SQS: `rustack-sqs` behind our front, and the event source mappings that feed functions from it.
+//!
+//! - [`queues`]: the queues that there are,
+//! - [`messages`]: the ways into them and out of them,
+//! - [`journal`]: the messages on disk,
+//! - [`mapping`]: functions that are fed.
 
+mod journal;
 pub(crate) mod mapping;
+pub(crate) mod messages;
 pub(crate) mod queues;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,9 +20,14 @@ use hyper::body::Incoming;
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
+use rustack_sqs_http::body::SqsResponseBody;
 use rustack_sqs_http::dispatch::dispatch_operation;
-use rustack_sqs_http::response::error_to_response;
+use rustack_sqs_http::response::{error_to_response, json_response};
 use rustack_sqs_http::router::resolve_operation;
+use rustack_sqs_model::error::SqsError;
+use rustack_sqs_model::operations::SqsOperation;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
 use crate::faults::Injected;
@@ -22,7 +35,9 @@ use crate::front::{Call, Front, Service};
 use crate::host::{ACCOUNT, REGION};
 use crate::ids;
 use crate::ledger::{Counters, prices};
+use crate::limits::Limits;
 use crate::server::{self, Body, Ending};
+use messages::Messages;
 
 /// The largest request, in bytes: ten messages of 1 MiB in a batch may not exceed 1 MiB together; the rest is
 /// JSON's escapes. Source: SQS quotas.
@@ -33,12 +48,19 @@ const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) struct Sqs {
     provider: Arc<RustackSqs>,
     handler: RustackSqsHandler,
+    messages: Messages,
     front: Arc<Front>,
 }
 
 impl Sqs {
-    /// A service without queues whose queue URLs name that port.
-    pub(crate) fn new(front: Arc<Front>, port: u16) -> Arc<Self> {
+    /// A service without queues whose queue URLs name that port. Messages are kept in the journal at that path; there
+    /// they wait for [`Sqs::put_back`].
+    pub(crate) fn open(
+        front: Arc<Front>,
+        port: u16,
+        limits: &Limits,
+        journal: Option<&Path>,
+    ) -> rusqlite::Result<Arc<Self>> {
         let provider = Arc::new(RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
             default_region: REGION.to_owned(),
@@ -46,7 +68,13 @@ impl Sqs {
             host: "127.0.0.1".to_owned(),
             port,
         }));
-        Arc::new(Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, front })
+        let messages = Messages::open(Arc::clone(&provider), journal, limits.receives)?;
+        Ok(Arc::new(Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, messages, front }))
+    }
+
+    /// Puts the messages of an earlier run back into the queues, which must be there. Says how many.
+    pub(crate) async fn put_back(&self) -> Result<usize, SqsError> {
+        self.messages.put_back().await
     }
 
     /// Serves any AWS client until the end.
@@ -72,7 +100,7 @@ impl Sqs {
         self.front
             .call(call, async {
                 let sent = body.len();
-                let response = match dispatch_operation(&self.handler, operation, body).await {
+                let response = match self.dispatch(operation, body).await {
                     Ok(response) => buffered(response).await,
                     Err(error) => buffered(error_to_response(&error, &ids::uuid())).await,
                 };
@@ -83,6 +111,45 @@ impl Sqs {
             })
             .await
             .unwrap_or_else(Injected::from_sqs)
+    }
+
+    /// Without a journal, rustack serves everything. With one, whatever changes which messages there are goes through
+    /// [`Messages`].
+    async fn dispatch(&self, operation: SqsOperation, body: Bytes) -> Result<Response<SqsResponseBody>, SqsError> {
+        use SqsOperation as Op;
+        let messages = &self.messages;
+        match operation {
+            _ if !messages.are_kept() => dispatch_operation(&self.handler, operation, body).await,
+            Op::SendMessage => self.serve_with(operation, body, |input| messages.send(input)).await,
+            Op::SendMessageBatch => self.serve_with(operation, body, |input| messages.send_batch(input)).await,
+            Op::ReceiveMessage => self.serve_with(operation, body, |input| messages.receive(input)).await,
+            Op::DeleteMessage => self.serve_with(operation, body, |input| messages.delete(input)).await,
+            Op::DeleteMessageBatch => self.serve_with(operation, body, |input| messages.delete_batch(input)).await,
+            Op::PurgeQueue => self.serve_with(operation, body, |input| messages.purge(input)).await,
+            Op::DeleteQueue => self.serve_with(operation, body, |input| messages.delete_queue(input)).await,
+            _ => dispatch_operation(&self.handler, operation, body).await,
+        }
+    }
+
+    async fn serve_with<I, O, F>(
+        &self,
+        operation: SqsOperation,
+        body: Bytes,
+        operate: impl FnOnce(I) -> F,
+    ) -> Result<Response<SqsResponseBody>, SqsError>
+    where
+        I: DeserializeOwned,
+        O: Serialize,
+        F: Future<Output = Result<O, SqsError>>,
+    {
+        let Ok(input) = serde_json::from_slice(&body) else {
+            // rustack says what is wrong with it.
+            return dispatch_operation(&self.handler, operation, body).await;
+        };
+        let output = serde_json::to_vec(&operate(input).await?);
+        output
+            .map(|json| json_response(json, &ids::uuid()))
+            .map_err(|error| SqsError::internal_error(error.to_string()))
     }
 }
 

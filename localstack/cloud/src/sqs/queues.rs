@@ -1,7 +1,7 @@
 //! The queues that there are: one for each fan-out shard, one for retries, one for tasks, and a dead-letter queue
 //! for each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::{CreateQueueInput, GetQueueAttributesInput};
@@ -27,7 +27,12 @@ pub struct Queue {
     pub arn: String,
     /// Its dead-letter queue's URL.
     pub dead_letter_url: String,
+    /// Left over from a start with more shards: what waits in it is worked off, and nothing new comes in.
+    pub left_over: bool,
 }
+
+/// After a queue's name: its dead-letter queue.
+const DEAD_LETTERS: &str = "-dlq";
 
 /// The names of all queues for so many shards.
 pub(crate) fn names(shards: u32) -> Vec<(QueueName, String)> {
@@ -35,9 +40,25 @@ pub(crate) fn names(shards: u32) -> Vec<(QueueName, String)> {
     shards.chain([QueueName::Retry, QueueName::Task].map(|kind| (kind, kind.as_str().to_owned()))).collect()
 }
 
+/// The dead-letter queue of one of our queues, by their full names.
+pub(super) fn dead_letters(queue: &str) -> Option<String> {
+    (queue.starts_with(PREFIX) && !is_dead_letters(queue)).then(|| format!("{queue}{DEAD_LETTERS}"))
+}
+
+/// Whether a full name is that of one of our dead-letter queues.
+pub(super) fn is_dead_letters(queue: &str) -> bool {
+    queue.starts_with(PREFIX) && queue.ends_with(DEAD_LETTERS)
+}
+
+/// The fan-out shard that a full name, or its dead-letter queue's, is of.
+fn shard(queue: &str) -> Option<u32> {
+    let name = queue.strip_prefix(PREFIX)?;
+    name.strip_suffix(DEAD_LETTERS).unwrap_or(name).strip_prefix("fanout-")?.parse().ok()
+}
+
 impl Sqs {
-    /// Creates all queues. The visibility time-out is per kind, in seconds: six times the time-out of the function
-    /// that reads it.
+    /// Creates all queues, and those that messages wait in from earlier. The visibility time-out is per kind, in
+    /// seconds: six times the time-out of the function that reads it.
     pub(crate) async fn create_queues(
         &self,
         shards: u32,
@@ -45,16 +66,28 @@ impl Sqs {
         visibility_s: impl Fn(QueueName) -> u32,
     ) -> Result<Vec<Queue>, SqsError> {
         let mut queues = Vec::new();
-        for (kind, name) in names(shards) {
+        let waiting = self.messages.queues()?;
+        let left_over: BTreeSet<_> =
+            waiting.iter().filter_map(|queue| shard(queue)).filter(|shard| *shard >= shards).collect();
+        let left_over = left_over.into_iter().map(|shard| (QueueName::Fanout, format!("fanout-{shard}"), true));
+        let own = names(shards).into_iter().map(|(kind, name)| (kind, name, false));
+        for (kind, name, left_over) in own.chain(left_over) {
             let full_name = format!("{PREFIX}{name}");
-            let dead_letters = format!("{full_name}-dlq");
+            let dead_letters = format!("{full_name}{DEAD_LETTERS}");
             let dead_letter_url =
                 self.create(&dead_letters, [("MessageRetentionPeriod", "1209600".to_owned())]).await?;
             let redrive = serde_json::json!({"deadLetterTargetArn": arn(&dead_letters), "maxReceiveCount": receives});
             let attributes =
                 [("VisibilityTimeout", visibility_s(kind).to_string()), ("RedrivePolicy", redrive.to_string())];
             let url = self.create(&full_name, attributes).await?;
-            queues.push(Queue { kind, name, url, arn: arn(&full_name), dead_letter_url });
+            queues.push(Queue { kind, name, url, arn: arn(&full_name), dead_letter_url, left_over });
+        }
+        // Any other queue comes back for its messages with default settings, which aren't kept: somebody made it
+        // themselves. Those that are here already stay as they are.
+        for name in &waiting {
+            // Only FIFO queues know this, and without it they take no message that brings no id for it.
+            let fifo = name.ends_with(".fifo").then(|| ("ContentBasedDeduplication", "true".to_owned()));
+            self.create(name, fifo).await?;
         }
         Ok(queues)
     }
@@ -78,7 +111,11 @@ impl Sqs {
         states
     }
 
-    async fn create<const N: usize>(&self, name: &str, attributes: [(&str, String); N]) -> Result<String, SqsError> {
+    async fn create(
+        &self,
+        name: &str,
+        attributes: impl IntoIterator<Item = (&str, String)>,
+    ) -> Result<String, SqsError> {
         let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let input = CreateQueueInput { queue_name: name.to_owned(), attributes, tags: HashMap::new() };
         Ok(self.provider.create_queue(input).await?.queue_url.unwrap_or_default())
@@ -90,7 +127,8 @@ pub(crate) fn urls(queues: &[Queue]) -> BTreeMap<String, String> {
     queues
         .iter()
         .flat_map(|queue| {
-            [(queue.name.clone(), queue.url.clone()), (format!("{}-dlq", queue.name), queue.dead_letter_url.clone())]
+            let dead_letters = format!("{}{DEAD_LETTERS}", queue.name);
+            [(queue.name.clone(), queue.url.clone()), (dead_letters, queue.dead_letter_url.clone())]
         })
         .collect()
 }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part of it")]
 
+pub(crate) mod files;
+pub(crate) mod program;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -66,19 +69,23 @@ impl TestCloud {
         format!("{}{path}", self.running.endpoints().api)
     }
 
-    /// The SDK's settings for a person at the laptop.
-    pub(crate) async fn sdk(&self, endpoint: &str) -> aws_config::SdkConfig {
+    /// The keys of a person at the laptop.
+    pub(crate) fn credentials(&self) -> aws_sdk_dynamodb::config::Credentials {
         let endpoints = self.running.endpoints();
-        let credentials = aws_sdk_dynamodb::config::Credentials::new(
+        aws_sdk_dynamodb::config::Credentials::new(
             &endpoints.access_key_id,
             &endpoints.secret_access_key,
             None,
             None,
             "test",
-        );
+        )
+    }
+
+    /// The SDK's settings for a person at the laptop.
+    pub(crate) async fn sdk(&self, endpoint: &str) -> aws_config::SdkConfig {
         aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new(endpoints.region.clone()))
-            .credentials_provider(credentials)
+            .region(aws_config::Region::new(self.running.endpoints().region.clone()))
+            .credentials_provider(self.credentials())
             .endpoint_url(endpoint)
             .load()
             .await
