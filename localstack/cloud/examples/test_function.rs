@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
@@ -46,6 +48,10 @@ async fn handle(config: &aws_config::SdkConfig, event: Value) -> Result<Value, E
     let say = |key: &str| body[key].as_str().or_else(|| query[key].as_str()).unwrap_or_default().to_owned();
     let number = |key: &str| say(key).parse::<u64>().unwrap_or_default();
     let reply = |body: Value| Ok(json!({"statusCode": 200, "body": body.to_string()}));
+    // Only one attempt unless told otherwise, and hardly a pause between two.
+    let attempts = u32::try_from(number("attempts").max(1))?;
+    let retries = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(1));
+    let config = &config.to_builder().retry_config(retries).build();
     match say("do").as_str() {
         "sleep" => {
             tokio::time::sleep(Duration::from_millis(number("ms"))).await;
@@ -85,13 +91,14 @@ async fn handle(config: &aws_config::SdkConfig, event: Value) -> Result<Value, E
                 ("conversation".to_owned(), AttributeValue::S(say("conversation"))),
                 ("seq".to_owned(), AttributeValue::N("1".to_owned())),
             ];
-            client.put_item().table_name(setting("LOG_TABLE")).set_item(Some(item.into())).send().await?;
-            reply(json!({}))
+            let put = client.put_item().table_name(setting("LOG_TABLE")).set_item(Some(item.into())).send().await;
+            reply(json!({"outcome": outcome(put)}))
         }
         "queue" => {
             let client = aws_sdk_sqs::Client::new(config);
-            client.send_message().queue_url(setting("TASK_QUEUE_URL")).message_body(say("text")).send().await?;
-            reply(json!({}))
+            let send =
+                client.send_message().queue_url(setting("TASK_QUEUE_URL")).message_body(say("text")).send().await;
+            reply(json!({"outcome": outcome(send)}))
         }
         "settings" => reply(json!({
             "signing_key": setting("SIGNING_KEY"),
@@ -99,6 +106,7 @@ async fn handle(config: &aws_config::SdkConfig, event: Value) -> Result<Value, E
             "fanout": setting("FANOUT_QUEUE_URLS"),
             "inline": setting("INLINE_PUSH_MAX"),
             "home": setting("HOME"),
+            "clock_offset_ms": setting("CLOCK_OFFSET_MS"),
         })),
         "quietly" => Ok(json!({"short": "format"})),
         _ => reply(json!({"event": event, "pid": std::process::id(), "calls": calls})),
@@ -126,10 +134,8 @@ fn authorize(event: &Value) -> Result<Value, Error> {
 }
 
 async fn post(config: &aws_config::SdkConfig, connection: &str, text: &str) -> String {
-    let config = aws_sdk_apigatewaymanagement::config::Builder::from(config)
-        .endpoint_url(setting("GATEWAY_ENDPOINT"))
-        .retry_config(aws_sdk_apigatewaymanagement::config::retry::RetryConfig::disabled())
-        .build();
+    let config =
+        aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(setting("GATEWAY_ENDPOINT")).build();
     let client = aws_sdk_apigatewaymanagement::Client::from_conf(config);
     match client.post_to_connection().connection_id(connection).data(Blob::new(text)).send().await {
         Ok(_) => "posted".to_owned(),
@@ -137,8 +143,16 @@ async fn post(config: &aws_config::SdkConfig, connection: &str, text: &str) -> S
             error if error.is_gone_exception() => "gone".to_owned(),
             error if error.is_limit_exceeded_exception() => "limit".to_owned(),
             error if error.is_payload_too_large_exception() => "too large".to_owned(),
-            error => format!("{error:?}"),
+            error => error.code().unwrap_or("no answer").to_owned(),
         },
+    }
+}
+
+/// How a call ended: `done`, the code of the service's error, or `no answer`.
+fn outcome<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> String {
+    match result {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.code().unwrap_or("no answer").to_owned(),
     }
 }
 

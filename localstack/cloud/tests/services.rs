@@ -5,10 +5,9 @@
 mod common;
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use common::{TestCloud, until};
+use common::{TestCloud, lines, until};
 use serde_json::{Value, json};
 
 fn text(value: &str) -> AttributeValue {
@@ -226,16 +225,4 @@ async fn files_want_a_known_key_and_any_origin_may_ask() {
     let ledger = cloud.running.ledger().use_case("external");
     assert_eq!(ledger.storage_writes, 1);
     cloud.running.stop().await;
-}
-
-/// What the test function noted: a name and the size of its batch, for each record that it saw.
-#[cfg(test)]
-fn lines(mark: &Path) -> Vec<(String, usize)> {
-    let text = std::fs::read_to_string(mark).unwrap_or_default();
-    text.lines()
-        .map(|line| {
-            let (name, size) = line.rsplit_once(' ').unwrap();
-            (name.to_owned(), size.parse().unwrap())
-        })
-        .collect()
 }

@@ -37,6 +37,8 @@ pub(super) struct Environment {
     /// Its own, so that the services know for whom it calls.
     pub(super) access_key: String,
     pub(super) badge: Arc<Badge>,
+    /// By how many milliseconds its clock is off, if that is injected.
+    clock_offset_ms: Option<i64>,
     state: Mutex<State>,
     gone: watch::Sender<bool>,
 }
@@ -106,6 +108,11 @@ impl Environment {
         self.signal(Signal::KILL);
     }
 
+    /// Its own clock, by which Lambda, too, tells it its deadline: both are in the same machine.
+    fn now_ms(&self) -> u64 {
+        clock::now_ms().saturating_add_signed(self.clock_offset_ms.unwrap_or_default())
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.lock().pid {
             // It may have ended in this moment; then nothing is to be done.
@@ -172,6 +179,7 @@ impl Host {
             badge: Arc::new(Badge::new(&function.spec.name)),
             state: Mutex::new(State { phase: Phase::Starting, pid: None, current: None, start_error: None }),
             access_key,
+            clock_offset_ms: self.front.faults().clock_offset_ms(),
             gone: watch::channel(false).0,
         });
         // Before its process, which may ask for work before this thread is scheduled again.
@@ -249,10 +257,9 @@ impl Host {
 
     /// What only this environment finds among its variables.
     fn own_variables(&self, environment: &Environment) -> Vec<(&'static str, String)> {
-        let Environment { id, function, access_key, .. } = environment;
+        let Environment { id, function, access_key, clock_offset_ms, .. } = environment;
         let name = &function.spec.name;
-        let offset_ms = self.front.faults().clock_offset_ms();
-        let offset = offset_ms.map(|offset_ms| ("CLOCK_OFFSET_MS", offset_ms.to_string()));
+        let offset = clock_offset_ms.map(|offset_ms| ("CLOCK_OFFSET_MS", offset_ms.to_string()));
         let fixed = [
             ("AWS_ACCESS_KEY_ID", access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
@@ -277,7 +284,7 @@ impl Host {
         let work = Work {
             request_id: invocation.request_id.clone(),
             event: invocation.event.clone(),
-            deadline_ms: clock::now_ms() + u64::try_from(timeout.as_millis()).unwrap_or_default(),
+            deadline_ms: environment.now_ms() + u64::try_from(timeout.as_millis()).unwrap_or_default(),
         };
         let Caller { exposed, use_case, .. } = &invocation.caller;
         let fate = if *exposed { self.front.faults().fate(&environment.function.spec.name, use_case) } else { None };

@@ -36,13 +36,14 @@ impl TestCloud {
     /// With options changed.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = functions();
-        let mut options = Options {
-            functions_dir: folder.path().join("functions"),
-            binaries_dir: folder.path().join("binaries"),
-            ..Options::for_tests()
-        };
+        let mut options = options(folder.path());
         change(&mut options);
         Self { running: LocalCloud::start(options).await.unwrap(), folder }
+    }
+
+    /// What another cloud with the same functions starts with.
+    pub(crate) fn options(&self) -> Options {
+        options(self.folder())
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -119,6 +120,10 @@ impl TestCloud {
     }
 }
 
+fn options(folder: &Path) -> Options {
+    Options { functions_dir: folder.join("functions"), binaries_dir: folder.join("binaries"), ..Options::for_tests() }
+}
+
 /// A folder with the manifests of all functions, and the test function in place of each.
 pub(crate) fn functions() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -158,6 +163,17 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn()
         assert!(tokio::time::Instant::now() < deadline, "{what} did not come to hold");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// What the test function noted: a name and the size of its batch, for each record that it saw.
+pub(crate) fn lines(mark: &Path) -> Vec<(String, usize)> {
+    let text = std::fs::read_to_string(mark).unwrap_or_default();
+    text.lines()
+        .map(|line| {
+            let (name, size) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), size.parse().unwrap())
+        })
+        .collect()
 }
 
 /// A client's socket.
