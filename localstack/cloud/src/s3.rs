@@ -86,7 +86,7 @@ async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) 
             });
             (response, bill)
         };
-        front.call(call, serve).await.unwrap_or_else(Injected::from_s3)
+        front.call(call, serve).await.unwrap_or_else(Injected::by_s3)
     };
     server::allow_any_origin(&mut response);
     response

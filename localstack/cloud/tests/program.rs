@@ -83,16 +83,38 @@ async fn killed_it_leaves_no_process_behind() {
 }
 
 #[tokio::test]
+async fn it_starts_with_faults_and_with_time_that_flies() {
+    let folder = functions();
+    let plan = folder.path().join("plan.json").display().to_string();
+    std::fs::write(&plan, r#"{"posts": {"gone": 0.25}}"#).unwrap();
+    // The gateway's two hours are over in two seconds, its ten minutes in 167 ms.
+    let mut program = start(folder.path(), &["--port", "0", "--faults", &plan, "--time-scale", "3600"]);
+    let report: Value = reqwest::get(format!("{}/_local/faults", program.api)).await.unwrap().json().await.unwrap();
+    assert_eq!(report["plan"]["posts"]["gone"], 0.25);
+    let socket = format!("{}/socket?ticket=alice", program.api.replace("http", "ws"));
+    let (stream, _) = tokio_tungstenite::connect_async(socket).await.unwrap();
+    let mut idle = common::Socket { stream };
+    assert_eq!(idle.close_code().await, Some(1001));
+    signal(&program, "-TERM");
+    program.child.wait().unwrap();
+}
+
+#[tokio::test]
 async fn it_says_plainly_why_it_does_not_start() {
     let folder = functions();
     let mut first = start(folder.path(), &["--port", "0"]);
     let port = first.api.rsplit(':').next().unwrap().to_owned();
     let nowhere = folder.path().join("nowhere");
+    let wrong = folder.path().join("wrong.json").display().to_string();
+    std::fs::write(&wrong, r#"{"posts": {"gone": 2}}"#).unwrap();
     for (arguments, says) in [
         (vec!["--port", &port], format!("port {port} on 127.0.0.1 cannot be used")),
         (vec!["--port", "0", "--set", "INLINE=0"], "these can be set: INLINE_PUSH_MAX".to_owned()),
         (vec!["--port", "0", "--set", "INLINE_PUSH_MAX"], "NAME=VALUE".to_owned()),
         (vec!["--port", "0", "--shards", "0"], "from 1 to 256".to_owned()),
+        (vec!["--port", "0", "--time-scale", "0"], "a time scale of 0".to_owned()),
+        (vec!["--port", "0", "--faults", "nowhere.json"], "nowhere.json cannot be read".to_owned()),
+        (vec!["--port", "0", "--faults", &wrong], "wrong.json: posts.gone is 2".to_owned()),
     ] {
         let (code, said) = refused(folder.path(), &arguments);
         assert_eq!(code, Some(1), "{said}");

@@ -133,6 +133,46 @@ async fn a_hot_partition_is_throttled_alone() {
 }
 
 #[tokio::test]
+async fn a_partition_gives_its_units_a_second_and_no_more() {
+    const WRITES_PER_S: f64 = 40.0;
+    const READS_PER_S: f64 = 3.0 * WRITES_PER_S;
+    let limits = tidings_local::Limits::default();
+    assert_eq!((limits.partition_writes_per_s, limits.partition_reads_per_s), (1_000.0, 3_000.0));
+    let cloud = TestCloud::start_with(|options| {
+        options.limits.partition_writes_per_s = WRITES_PER_S;
+        options.limits.partition_reads_per_s = READS_PER_S;
+    })
+    .await;
+    let client = dynamodb(&cloud).await;
+    let log = &cloud.running.endpoints().tables["log"];
+    // 16 units a write, and four a strongly consistent read, so that a slow machine asks for too much, too.
+    let mut item = key("d:a:b", 1);
+    item.insert("body".to_owned(), text(&"x".repeat(16_000)));
+    let item = Some(item);
+    let mut refused = [0, 0];
+    let started = std::time::Instant::now();
+    while started.elapsed().as_secs_f64() < 2.0 {
+        let put = client.put_item().table_name(log).set_item(item.clone()).send();
+        let get = || client.get_item().table_name(log).set_key(Some(key("d:a:b", 1))).consistent_read(true).send();
+        let (put, first, second, third, fourth) = tokio::join!(put, get(), get(), get(), get());
+        refused[0] += usize::from(put.is_err());
+        refused[1] += [first, second, third, fourth].iter().filter(|get| get.is_err()).count();
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let ledger = cloud.running.ledger().use_case("external");
+    for (what, units, per_s, refused) in [
+        ("written", ledger.write_units, WRITES_PER_S, refused[0]),
+        ("read", ledger.read_units, READS_PER_S, refused[1]),
+    ] {
+        // A second's burst, what came in since, and the last calls, which may go into debt.
+        let (least, most) = (per_s * elapsed, per_s * (1.0 + elapsed) + 16.0);
+        assert!((least..=most).contains(&units), "{units} units {what}, not {least} to {most}");
+        assert!(refused > 0, "{what}");
+    }
+    cloud.running.stop().await;
+}
+
+#[tokio::test]
 async fn records_reach_the_function_and_are_deleted() {
     let cloud = TestCloud::start().await;
     let mark = cloud.folder().join("mark");

@@ -118,7 +118,7 @@ impl DynamoDb {
             };
             (response, served.bill)
         };
-        self.front.call(call, serve).await.unwrap_or_else(Injected::from_dynamodb)
+        self.front.call(call, serve).await.unwrap_or_else(Injected::by_dynamodb)
     }
 
     /// Runs an operation on this thread: a call takes some 50 to 200 microseconds, less than handing it to another.

@@ -13,7 +13,7 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 impl Injected {
     /// As DynamoDB says it.
-    pub(crate) fn from_dynamodb(self) -> Response<Body> {
+    pub(crate) fn by_dynamodb(self) -> Response<Body> {
         let (status, kind, text) = match self {
             Self::Throttled => (
                 StatusCode::BAD_REQUEST,
@@ -27,7 +27,7 @@ impl Injected {
     }
 
     /// As SQS says it.
-    pub(crate) fn from_sqs(self) -> Response<Body> {
+    pub(crate) fn by_sqs(self) -> Response<Body> {
         let (status, kind, text, fault) = match self {
             Self::Throttled => (
                 StatusCode::BAD_REQUEST,
@@ -49,7 +49,7 @@ impl Injected {
     }
 
     /// As S3 says it.
-    pub(crate) fn from_s3(self) -> Response<s3s::Body> {
+    pub(crate) fn by_s3(self) -> Response<s3s::Body> {
         let (status, code, text) = match self {
             Self::Throttled => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
             Self::Failed => (
@@ -64,11 +64,11 @@ impl Injected {
              <RequestId>{}</RequestId></Error>",
             ids::uuid()
         );
-        server::respond(status, "application/xml", xml).map(|body| s3s::Body::http_body(body))
+        server::respond(status, "application/xml", xml).map(s3s::Body::http_body)
     }
 
     /// As the gateway's management API says it.
-    pub(crate) fn from_connections(self) -> Response<Body> {
+    pub(crate) fn by_connections(self) -> Response<Body> {
         let (status, kind, text) = match self {
             Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "Too Many Requests"),
             Self::Failed => {
@@ -82,7 +82,7 @@ impl Injected {
     }
 
     /// As the HTTP API says it.
-    pub(crate) fn from_http_api(self) -> Response<Body> {
+    pub(crate) fn by_http_api(self) -> Response<Body> {
         match self {
             Self::Throttled => server::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Self::Failed => server::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
@@ -91,7 +91,7 @@ impl Injected {
     }
 
     /// As Lambda says it to whoever calls a function.
-    pub(crate) fn from_lambda(self) -> InvokeError {
+    pub(crate) fn by_lambda(self) -> InvokeError {
         match self {
             Self::Throttled => InvokeError::Throttled,
             Self::Failed | Self::Broken => InvokeError::Service,

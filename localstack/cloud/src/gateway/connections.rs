@@ -179,7 +179,7 @@ impl Gateway {
                 _ => (self.answer_delete(&id), Counters::default()),
             }
         };
-        self.front.call(call, serve).await.unwrap_or_else(Injected::from_connections)
+        self.front.call(call, serve).await.unwrap_or_else(Injected::by_connections)
     }
 
     fn answer_post(&self, caller: &Caller, id: &str, body: &Bytes) -> (Response<Body>, Counters) {

@@ -180,7 +180,7 @@ impl Gateway {
                 };
                 (response, Counters { count: 1, http_requests, ..Counters::default() })
             };
-            gateway.front.call(call, serve).await.unwrap_or_else(Injected::from_http_api)
+            gateway.front.call(call, serve).await.unwrap_or_else(Injected::by_http_api)
         });
         match tokio::time::timeout(self.limits.integration_timeout, work).await {
             Ok(done) => done.unwrap_or_else(|_| internal()),

@@ -202,7 +202,7 @@ impl Host {
     ) -> Result<Bytes, InvokeError> {
         let call = Call { service: Service::Lambda, operation: function, caller };
         let answer = self.front.call(call, self.run(function, event, caller)).await;
-        answer.unwrap_or_else(|injected| Err(injected.from_lambda()))
+        answer.unwrap_or_else(|injected| Err(injected.by_lambda()))
     }
 
     async fn run(

@@ -110,7 +110,7 @@ impl Sqs {
                 (response, Counters { queue_requests, ..Counters::default() })
             })
             .await
-            .unwrap_or_else(Injected::from_sqs)
+            .unwrap_or_else(Injected::by_sqs)
     }
 
     /// Without a journal, rustack serves everything. With one, whatever changes which messages there are goes through

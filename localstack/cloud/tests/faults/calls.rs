@@ -203,7 +203,6 @@ async fn files_fail_for_clients_with_what_a_function_signed() {
     let endpoints = cloud.running.endpoints();
     for (calls, status, code) in [(throttle(), 503, "SlowDown"), (error(), 500, "InternalError")] {
         cloud.running.inject(plan("s3", calls)).unwrap();
-        let mut refused = 0;
         for environment in 1..=3 {
             let signed = format!("X-Amz-Credential=LOCAL{environment}%2F20261124%2Fus-east-1%2Fs3%2Faws4_request");
             let url = format!("{}/{}/key?{signed}", endpoints.s3, endpoints.bucket);
@@ -211,9 +210,7 @@ async fn files_fail_for_clients_with_what_a_function_signed() {
             assert_eq!(answer.status(), status);
             let text = answer.text().await.unwrap();
             assert!(text.contains(&format!("<Code>{code}</Code>")), "{text}");
-            refused += 1;
         }
-        assert_eq!(refused, 3);
     }
     assert_eq!(cloud.running.injected(), counts([("s3.error", 3), ("s3.throttle", 3)]));
     cloud.running.stop().await;
