@@ -95,7 +95,7 @@ async fn it_starts_with_faults_and_with_time_that_flies() {
     let (stream, _) = tokio_tungstenite::connect_async(socket).await.unwrap();
     let mut idle = common::Socket { stream };
     assert_eq!(idle.close_code().await, Some(1001));
-    signal(&program, "-TERM");
+    program.signal("-TERM");
     program.child.wait().unwrap();
 }
 
