@@ -6,10 +6,10 @@ use aws_config::SdkConfig;
 use tidings_application::clock::Clock;
 use tidings_application::deliver::Deliver;
 use tidings_application::pace::Pace;
-use tidings_application::send::{Command, SendMessages};
+use tidings_application::send::SendMessages;
 use tidings_domain::limits::BATCH_MAX;
 use tidings_domain::log::{Draft, Seq};
-use tidings_domain::send::{Refusal, Sent};
+use tidings_domain::send::{Refusal, Request, Sent};
 use tidings_dynamodb::Client;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
@@ -78,9 +78,9 @@ pub(crate) async fn message_send(
     let invalid = drafts.iter().find_map(|draft| draft_in(draft).map(|draft| valid.push(draft)).err());
     let mut results = Vec::with_capacity(count);
     if !valid.is_empty() {
-        let command =
-            Command { conversation, sender: caller.user, connection: Some(caller.connection), after, drafts: valid };
-        let answers = send.run(command).await.map_err(refused)?;
+        let request =
+            Request { conversation, sender: caller.user, connection: Some(caller.connection), after, drafts: valid };
+        let answers = send.run(request).await.map_err(refused)?;
         results.extend(answers.into_iter().map(|answer| answer.map_err(refused)));
     }
     results.extend(invalid.map(Err));

@@ -10,6 +10,7 @@ use tidings_application::read::ReadConversation;
 use tidings_application::sync::SyncDevice;
 use tidings_domain::limits::{HISTORY_PAGE_MAX, SYNC_SOCKET_CONVERSATIONS};
 use tidings_domain::log::Seq;
+use tidings_domain::read;
 use tidings_dynamodb::Client;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
@@ -72,12 +73,12 @@ pub(crate) async fn history(history: Histories, caller: Caller, request: History
 
 /// `conversation.read`.
 pub(crate) async fn conversation_read(
-    read: Reads,
+    reads: Reads,
     caller: Caller,
     request: ConversationRead,
 ) -> Result<ConversationReadReply, ErrorBody> {
-    let seq = Seq::new(request.seq);
-    let stands = read.run(request.conversation.0, caller.user, Some(caller.connection), seq).await;
-    let stands = stands.map_err(refusal::of_read)?;
+    let (user, connection) = (caller.user, Some(caller.connection));
+    let request = read::Request { conversation: request.conversation.0, user, connection, seq: Seq::new(request.seq) };
+    let stands = reads.run(request).await.map_err(refusal::of_read)?;
     Ok(ConversationReadReply { read_seq: stands.get() })
 }

@@ -1,6 +1,6 @@
 //! `conversation.read`: drives [`tidings_domain::read::Read`].
 
-use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
+use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::log::Seq;
 use tidings_domain::read::{Call, Read, Refusal, Request, Seen};
 
@@ -32,16 +32,11 @@ where
     Q: RetryQueue + FanOutQueue,
     C: Clock,
 {
-    /// Where the position of `user` stands now.
-    pub async fn run(
-        &self,
-        conversation: ConversationId,
-        user: UserId,
-        connection: Option<ConnectionId>,
-        seq: Seq,
-    ) -> Result<Seq, Refusal> {
-        let request = Request { conversation, user, connection, seq, inline_max: self.inline_max };
-        drive(Read::start(request)?, &self.deliver.clock, |call| self.make(conversation, user, call)).await
+    /// Where the reader's position stands now.
+    pub async fn run(&self, request: Request) -> Result<Seq, Refusal> {
+        let (conversation, user) = (request.conversation, request.user);
+        let read = Read::start(request, self.inline_max)?;
+        drive(read, &self.deliver.clock, |call| self.make(conversation, user, call)).await
     }
 
     async fn make(&self, conversation: ConversationId, user: UserId, call: Call) -> Result<Seen, PortError> {

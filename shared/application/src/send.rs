@@ -1,11 +1,9 @@
 //! `message.send`: drives [`tidings_domain::send::Send`].
 
 use futures_util::future::try_join_all;
-use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
+use tidings_domain::ids::ConversationId;
 use tidings_domain::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, SEARCH_MAX};
-use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent};
-use tidings_domain::task::Unfinished;
 
 use crate::clock::{Clock, Random};
 use crate::deliver::Deliver;
@@ -31,21 +29,6 @@ pub struct SendMessages<L, I, A, G, R, Q, C> {
     pub inline_max: usize,
 }
 
-/// Who says what where.
-#[derive(Debug)]
-pub struct Command {
-    /// Where.
-    pub conversation: ConversationId,
-    /// Who, as the authorizer said.
-    pub sender: UserId,
-    /// The connection that is answered.
-    pub connection: Option<ConnectionId>,
-    /// The highest seq that the client knew to exist when the first draft entered its outbox.
-    pub after: Option<Seq>,
-    /// What, in this order.
-    pub drafts: Vec<Draft>,
-}
-
 impl<L, I, A, G, R, Q, C> SendMessages<L, I, A, G, R, Q, C>
 where
     L: LogRead + LogAppend,
@@ -57,27 +40,22 @@ where
     C: Clock + Random,
 {
     /// Answers each draft, in order, or refuses the request as a whole.
-    pub async fn run(&self, command: Command) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
-        let Command { conversation, sender, connection, after, drafts } = command;
-        let request = Request { conversation, sender, connection, after, drafts, inline_max: self.inline_max };
-        let clock = &self.deliver.clock;
-        Ok(drive(Send::start(request, clock.now())?, clock, |call| self.make(conversation, call)).await)
+    pub async fn run(&self, request: Request) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
+        let (conversation, clock) = (request.conversation, &self.deliver.clock);
+        let send = Send::start(request, self.inline_max, clock.now())?;
+        Ok(drive(send, clock, |call| self.make(conversation, call)).await)
     }
 
     /// Finishes what an earlier run left in the log. An error means that it could not be done now: the task is to be
     /// delivered again.
-    pub async fn finish(
-        &self,
-        Unfinished { conversation, sender, after, drafts }: Unfinished,
-    ) -> Result<(), PortError> {
-        let request = Request { conversation, sender, connection: None, after, drafts, inline_max: self.inline_max };
-        let clock = &self.deliver.clock;
+    pub async fn finish(&self, unfinished: Request) -> Result<(), PortError> {
+        let (conversation, clock) = (unfinished.conversation, &self.deliver.clock);
         let make = async |call| match call {
             // The record that brought this task stays in its queue; a second one would only multiply it.
             Call::Finish(_) => Ok(Seen::Queued),
             call => self.make(conversation, call).await,
         };
-        let answers = match Send::start(request, clock.now()) {
+        let answers = match Send::start(unfinished, self.inline_max, clock.now()) {
             Ok(send) => drive(send, clock, make).await,
             Err(refusal) => vec![Err(refusal)],
         };

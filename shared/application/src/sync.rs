@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tidings_domain::delivery::{Event, Post};
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::InboxEntry;
-use tidings_domain::limits::{SINCE_OVERLAP_MS, SYNC_ENTRIES};
+use tidings_domain::limits::SINCE_OVERLAP_MS;
 use tidings_domain::log::{Entry, Head};
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::settle::{self, Settle};
@@ -85,21 +85,6 @@ impl Gateway for OverHttp {
     }
 }
 
-/// Which page of whose inbox.
-#[derive(Debug)]
-pub struct Command {
-    /// Whose.
-    pub user: UserId,
-    /// Over the socket: where the device is reached.
-    pub route: Option<Route>,
-    /// The last conversation of the page before.
-    pub cursor: Option<ConversationId>,
-    /// What the last sync gave.
-    pub since: Option<Timestamp>,
-    /// Conversations per page at most.
-    pub conversations: usize,
-}
-
 /// One page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -131,11 +116,9 @@ where
     C: Clock,
 {
     /// One page.
-    pub async fn run(&self, command: Command) -> Result<Page, SyncError> {
+    pub async fn run(&self, request: Request) -> Result<Page, SyncError> {
         let started = self.clock.now();
-        let Command { user, route, cursor, since, conversations } = command;
-        let own = route.clone();
-        let request = Request { user, route, cursor, since, conversations, entries: SYNC_ENTRIES };
+        let (user, own) = (request.user, request.route.clone());
         let page = match drive(Sync::start(request), &self.clock, |call| self.make(user, own.as_ref(), call)).await {
             Answer::Page(page) => page,
             Answer::Unavailable => return Err(SyncError::Unavailable),

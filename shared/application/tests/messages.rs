@@ -11,8 +11,8 @@ use tidings_application::history::{HistoryError, ReadHistory};
 use tidings_application::pace::Pace;
 use tidings_application::ports::{InboxRead, LogAppend, LogPage, LogRead, Range, RouteRead, RouteWrite};
 use tidings_application::read::ReadConversation;
-use tidings_application::send::{Command, SendMessages};
-use tidings_application::sync::{self, SyncDevice, SyncError};
+use tidings_application::send::SendMessages;
+use tidings_application::sync::{Page, SyncDevice, SyncError};
 use tidings_domain::connect::Answer;
 use tidings_domain::delivery::{Event, Post, Retry};
 use tidings_domain::fan_out::Job;
@@ -22,7 +22,8 @@ use tidings_domain::inbox::HeadState;
 use tidings_domain::limits::{GONE_GRACE_MS, ROUTE_TTL_MS, SEND_DEADLINE_MS, SETTLE_AFTER_MS, SETTLE_MAX};
 use tidings_domain::log::{Entry, From, Put, Seq, Tail};
 use tidings_domain::route::Route;
-use tidings_domain::send::{Refusal, Sent};
+use tidings_domain::send::{Refusal, Request, Sent};
+use tidings_domain::sync;
 use tidings_domain::task::Task;
 use tidings_domain::{read, time::Timestamp};
 use tidings_testkit::clock::TestClock;
@@ -110,8 +111,8 @@ impl World {
         let send = self.sender(self.log.clone(), inline_max);
         let connection = Some(ConnectionId::new(format!("{sender}-laptop")));
         let drafts = vec![draft(&self.clock, text)];
-        let command = Command { conversation, sender: user(sender), connection, after: None, drafts };
-        send.run(command).await.unwrap().remove(0).unwrap()
+        let request = Request { conversation, sender: user(sender), connection, after: None, drafts };
+        send.run(request).await.unwrap().remove(0).unwrap()
     }
 
     fn route(&self, number: u128, device: &str) -> Route {
@@ -143,9 +144,9 @@ impl World {
         }
     }
 
-    async fn sync(&self, number: u128, since: Option<Timestamp>) -> sync::Page {
-        let command = sync::Command { user: user(number), route: None, cursor: None, since, conversations: 50 };
-        self.syncer().run(command).await.unwrap()
+    async fn sync(&self, number: u128, since: Option<Timestamp>) -> Page {
+        let request = sync::Request { user: user(number), route: None, cursor: None, since, conversations: 50 };
+        self.syncer().run(request).await.unwrap()
     }
 
     fn pushed(&self) -> Vec<(String, Vec<u64>)> {
@@ -274,8 +275,8 @@ async fn what_a_send_left_in_the_log_is_finished_by_its_task() {
     let notes = ConversationId::direct(user(1), user(1));
     let slow = world.sender(SlowLog { log: world.log.clone(), clock: world.clock.clone() }, 4);
     let drafts = vec![draft(&world.clock, "hi")];
-    let command = Command { conversation: notes, sender: user(1), connection: None, after: None, drafts };
-    assert_eq!(slow.run(command).await.unwrap(), [Err(Refusal::Unavailable)]);
+    let request = Request { conversation: notes, sender: user(1), connection: None, after: None, drafts };
+    assert_eq!(slow.run(request).await.unwrap(), [Err(Refusal::Unavailable)]);
     let shown = async || world.sync(1, None).await.conversations.len();
     assert_eq!((world.log.all(notes).len(), shown().await), (1, 0), "in the log, and nobody sees it");
 
@@ -330,7 +331,9 @@ async fn a_sync_shows_heads_unread_and_newest_entries() {
         inline_max: 4,
     };
     world.connect(2, "laptop").await;
-    let read = async |seq| reader.run(ours(), user(1), None, Seq::new(seq)).await;
+    let reading =
+        |who, seq| read::Request { conversation: ours(), user: user(who), connection: None, seq: Seq::new(seq) };
+    let read = async |seq| reader.run(reading(1, seq)).await;
     assert_eq!(read(29).await, Ok(Seq::new(29)));
     assert_eq!(world.pushed(), [("2-laptop".to_owned(), vec![29])]);
     assert_eq!(read(3).await, Ok(Seq::new(29)), "never back");
@@ -339,7 +342,7 @@ async fn a_sync_shows_heads_unread_and_newest_entries() {
     for (seq, who, want) in
         [(31, 1, read::Refusal::NoSuchEntry), (0, 1, read::Refusal::NoSuchEntry), (1, 3, read::Refusal::NotAMember)]
     {
-        assert_eq!(reader.run(ours(), user(who), None, Seq::new(seq)).await, Err(want), "{seq} {who}");
+        assert_eq!(reader.run(reading(who, seq)).await, Err(want), "{seq} {who}");
     }
 }
 
@@ -364,7 +367,7 @@ async fn quiet_conversations_settle_a_few_a_sync_and_stay_exact() {
 
     // Settled: the same heads and unread, without asking the logs; entries only where something changed.
     let page = world.sync(1, Some(page.since)).await;
-    let heads = |page: &sync::Page| page.conversations.iter().map(|it| (it.head, it.unread)).collect::<Vec<_>>();
+    let heads = |page: &Page| page.conversations.iter().map(|it| (it.head, it.unread)).collect::<Vec<_>>();
     assert_eq!(heads(&page), heads(&before));
     assert!(page.conversations.iter().all(|it| it.entries.is_empty()));
     let page = world.sync(1, Some(Timestamp::EPOCH)).await;
@@ -383,8 +386,8 @@ async fn a_sync_writes_a_missing_route_again_and_a_replaced_connection_is_told()
     world.routes.release(route.user, &route.device, &route.connection).await.unwrap();
     let run = async |route: &Route| {
         let route = Some(route.clone());
-        let command = sync::Command { user: user(1), route, cursor: None, since: None, conversations: 50 };
-        world.syncer().run(command).await
+        let request = sync::Request { user: user(1), route, cursor: None, since: None, conversations: 50 };
+        world.syncer().run(request).await
     };
     run(&route).await.unwrap();
     assert_eq!(world.routes.of(user(1)).await.unwrap(), std::slice::from_ref(&route));
@@ -405,8 +408,8 @@ async fn pages_of_a_sync_go_through_all_conversations() {
     }
     let (mut cursor, mut seen) = (None, Vec::new());
     loop {
-        let command = sync::Command { user: user(1), route: None, cursor, since: None, conversations: 3 };
-        let page = world.syncer().run(command).await.unwrap();
+        let request = sync::Request { user: user(1), route: None, cursor, since: None, conversations: 3 };
+        let page = world.syncer().run(request).await.unwrap();
         seen.extend(page.conversations.iter().map(|it| it.inbox.conversation));
         cursor = page.cursor;
         if cursor.is_none() {
@@ -431,12 +434,12 @@ async fn outsiders_learn_nothing() {
     assert!(world.sync(3, None).await.conversations.is_empty());
 
     let send = world.sender(world.log.clone(), 4);
-    let command =
-        |conversation, drafts| Command { conversation, sender: user(3), connection: None, after: None, drafts };
-    let intrusion = send.run(command(ours(), vec![draft(&world.clock, "x")])).await;
+    let request =
+        |conversation, drafts| Request { conversation, sender: user(3), connection: None, after: None, drafts };
+    let intrusion = send.run(request(ours(), vec![draft(&world.clock, "x")])).await;
     assert_eq!(intrusion, Err(Refusal::NotAMember));
     let stranger = ConversationId::direct(user(3), user(4));
-    let answer = send.run(command(stranger, vec![draft(&world.clock, "x")])).await.unwrap();
+    let answer = send.run(request(stranger, vec![draft(&world.clock, "x")])).await.unwrap();
     assert_eq!(answer, [Err(Refusal::NoSuchUser)], "nobody has an account here");
     assert!(world.log.all(stranger).is_empty() && world.log.all(ours()).len() == 1);
 }

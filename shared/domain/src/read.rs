@@ -19,8 +19,6 @@ pub struct Request {
     pub connection: Option<ConnectionId>,
     /// Everything up to here.
     pub seq: Seq,
-    /// How many connections are posted to at once; more go through a queue.
-    pub inline_max: usize,
 }
 
 /// The next call. All reads are strongly consistent.
@@ -65,18 +63,19 @@ pub type Step = protocol::Step<Call, Result<Seq, Refusal>>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Read {
     request: Request,
+    inline_max: usize,
     stands: Option<Seq>,
 }
 
 impl Read {
-    /// Begins, or refuses.
-    pub fn start(request: Request) -> Result<(Self, Step), Refusal> {
+    /// Begins, or refuses. More connections than `inline_max` are not posted to at once but through a queue.
+    pub fn start(request: Request, inline_max: usize) -> Result<(Self, Step), Refusal> {
         membership::span(request.conversation, request.user).ok_or(Refusal::NotAMember)?;
         if request.seq < Seq::FIRST {
             return Err(Refusal::NoSuchEntry);
         }
         let step = Step::Call(Call::ReadCounts(request.seq));
-        Ok((Self { request, stands: None }, step))
+        Ok((Self { request, inline_max, stands: None }, step))
     }
 
     /// A position that moved is answered even if nobody could be told: a receipt is a hint.
@@ -106,7 +105,7 @@ impl Protocol for Read {
             Seen::Deliver(delivery::Seen::Routes(routes)) => {
                 let events = vec![Event::Read { conversation, user, seq }];
                 let job = FanOut { conversation, events, except: self.request.connection.clone() };
-                match delivery::plan(routes, job, self.request.inline_max, now) {
+                match delivery::plan(routes, job, self.inline_max, now) {
                     Some(call) => Step::Call(Call::Deliver(call)),
                     None => self.answer(),
                 }

@@ -5,7 +5,7 @@
 
 use crate::ids::{ConversationId, UserId};
 use crate::inbox::{HeadState, InboxEntry};
-use crate::limits::SETTLE_MAX;
+use crate::limits::{SETTLE_MAX, SYNC_ENTRIES};
 use crate::log::{Entry, Head};
 use crate::membership;
 use crate::protocol::{self, Protocol};
@@ -26,8 +26,6 @@ pub struct Request {
     pub since: Option<Timestamp>,
     /// Conversations per page at most.
     pub conversations: usize,
-    /// Newest entries per conversation at most.
-    pub entries: usize,
 }
 
 /// The next call. All reads are strongly consistent.
@@ -176,7 +174,7 @@ impl Protocol for Sync {
                 if self.asked.is_empty() {
                     return self.page(&[], now);
                 }
-                Step::Call(Call::ReadNewest { conversations: self.asked.clone(), entries: self.request.entries })
+                Step::Call(Call::ReadNewest { conversations: self.asked.clone(), entries: SYNC_ENTRIES })
             }
             Seen::Newest(newest) => self.page(&newest, now),
             Seen::Failed => Step::Done(Answer::Unavailable),
@@ -204,7 +202,7 @@ mod tests {
 
     fn start(route: Option<Route>) -> (Sync, Step) {
         let user = UserId::from_bits(1);
-        Sync::start(Request { user, route, cursor: None, since: None, conversations: 50, entries: 5 })
+        Sync::start(Request { user, route, cursor: None, since: None, conversations: 50 })
     }
 
     /// MEET-1: were the inbox read first, a message in between would find no route and be in no page.
@@ -221,7 +219,7 @@ mod tests {
         let now = Timestamp::EPOCH;
         assert_eq!(sync.next(Seen::Route(None), now), Step::Call(Call::Restore(route("mine"))));
         assert_eq!(sync.next(Seen::Restored(Claim::Won(None)), now), inbox);
-        let newest = Call::ReadNewest { conversations: vec![conversation], entries: 5 };
+        let newest = Call::ReadNewest { conversations: vec![conversation], entries: SYNC_ENTRIES };
         assert_eq!(sync.next(Seen::Inbox(vec![open], false), now), Step::Call(newest));
         assert!(matches!(sync.next(Seen::Newest(vec![Vec::new()]), now), Step::Done(Answer::Page(_))));
 

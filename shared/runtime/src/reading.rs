@@ -3,11 +3,12 @@
 use tidings_application::clock::Clock;
 use tidings_application::history::{HistoryError, ReadHistory};
 use tidings_application::ports::{Gateway, InboxRead, InboxSettle, LogRead, Range, RouteRead, RouteWrite};
-use tidings_application::sync::{Command, SyncDevice, SyncError};
+use tidings_application::sync::{SyncDevice, SyncError};
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::limits::HISTORY_PAGE_DEFAULT;
 use tidings_domain::log::Seq;
 use tidings_domain::route::Route;
+use tidings_domain::sync::Request;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::actions::{HistoryReply, Sync, SyncReply};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
@@ -74,8 +75,8 @@ where
     let cursor = cursor.map_err(|_| bad_request("`cursor` is that of the page before"))?;
     let since = request.since.as_deref().map(str::parse).transpose();
     let since = since.map_err(|_| bad_request("`since` is that of the last sync"))?.map(Timestamp::from_millis);
-    let command = Command { user, route, cursor, since, conversations };
-    let page = sync.run(command).await.map_err(|error| match error {
+    let request = Request { user, route, cursor, since, conversations };
+    let page = sync.run(request).await.map_err(|error| match error {
         SyncError::Replaced => ErrorBody::new(ErrorCode::Conflict, error.to_string()),
         SyncError::Unavailable => refusal::unavailable(),
     })?;

@@ -25,7 +25,7 @@ use crate::log::{Draft, Entry, From, Put, Seq, Tail};
 use crate::membership;
 use crate::protocol::{self, Protocol};
 use crate::route::Route;
-use crate::task::{Task, Unfinished};
+use crate::task::Task;
 use crate::time::Timestamp;
 
 /// Who says what where.
@@ -41,8 +41,6 @@ pub struct Request {
     pub after: Option<Seq>,
     /// What, in this order.
     pub drafts: Vec<Draft>,
-    /// How many connections are posted to at once; more go through a queue.
-    pub inline_max: usize,
 }
 
 /// The next call. All reads are strongly consistent.
@@ -122,6 +120,7 @@ struct Placed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Send {
     request: Request,
+    inline_max: usize,
     deadline: Timestamp,
     state: State,
     /// The last entry examined. Everything between the search's bound and it is known.
@@ -135,8 +134,9 @@ pub struct Send {
 }
 
 impl Send {
-    /// Begins, or refuses the request as a whole.
-    pub fn start(request: Request, now: Timestamp) -> Result<(Self, Step), Refusal> {
+    /// Begins, or refuses the request as a whole. More connections than `inline_max` are not posted to at once but
+    /// through a queue.
+    pub fn start(request: Request, inline_max: usize, now: Timestamp) -> Result<(Self, Step), Refusal> {
         check(&request, now)?;
         let bound = match request.after {
             Some(after) => From::Seq(after.max(Seq::FIRST)),
@@ -151,6 +151,7 @@ impl Send {
             permitted: request.conversation.peer(request.sender) == Some(request.sender),
             refusal: None,
             losses: 0,
+            inline_max,
             request,
         };
         let step = Step::Call(send.call());
@@ -279,7 +280,7 @@ impl Send {
         let events = self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
         let job = FanOut { conversation, events, except: self.request.connection.clone() };
         self.state = State::Delivering;
-        match delivery::plan(routes, job, self.request.inline_max, now) {
+        match delivery::plan(routes, job, self.inline_max, now) {
             Some(call) => Step::Call(Call::Deliver(call)),
             None => self.answer(),
         }
@@ -305,8 +306,7 @@ impl Send {
     fn rest(&self) -> Task {
         let placed = self.accepted().count();
         let drafts = self.request.drafts[..placed].to_vec();
-        let Request { conversation, sender, after, .. } = self.request;
-        Task::Send(Unfinished { conversation, sender, after, drafts })
+        Task::Send(Request { connection: None, drafts, ..self.request.clone() })
     }
 
     fn people(&self) -> Vec<UserId> {

@@ -21,7 +21,6 @@ fn request(after: Option<u64>, drafts: Vec<Draft>) -> Request {
         connection: None,
         after: after.map(Seq::new),
         drafts,
-        inline_max: 4,
     }
 }
 
@@ -55,7 +54,7 @@ impl World {
 
     fn run(&mut self, request: Request) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
         let now = |world: &Self| NOW.plus_millis(world.now);
-        let (mut send, mut step) = Send::start(request, now(self))?;
+        let (mut send, mut step) = Send::start(request, 4, now(self))?;
         for _ in 0..10_000 {
             match step {
                 Step::Done(answer) => return Ok(answer),
@@ -230,13 +229,7 @@ fn what_is_in_the_log_and_not_visible_becomes_a_task() {
     world.append(1, &draft(2, 9));
     // The second draft conflicts, so it and the third have no place.
     world.run(request(Some(0), vec![draft(1, 1), draft(2, 2), draft(3, 3)])).unwrap();
-    let unfinished = Unfinished {
-        conversation: ConversationId::direct(user(1), user(2)),
-        sender: user(1),
-        after: Some(Seq::NONE),
-        drafts: vec![draft(1, 1)],
-    };
-    assert_eq!(world.tasks, [Task::Send(unfinished)]);
+    assert_eq!(world.tasks, [Task::Send(request(Some(0), vec![draft(1, 1)]))]);
     assert_eq!(world.calls.last(), Some(&"finish"), "and nothing after it");
 
     let mut world = World::new();

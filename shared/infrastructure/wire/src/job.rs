@@ -10,7 +10,8 @@ use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::log::{Body, BodyHash, Counts, Draft, Entry, Kind, Seq};
 use tidings_domain::route::Route;
-use tidings_domain::task::{Task, Unfinished};
+use tidings_domain::send;
+use tidings_domain::task::Task;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::Text;
 
@@ -158,9 +159,10 @@ impl TryFrom<Record> for Job {
                 events: events(records)?,
                 tries,
             })),
-            Record::FinishSend { conversation, sender, after, drafts } => Self::Finish(Task::Send(Unfinished {
+            Record::FinishSend { conversation, sender, after, drafts } => Self::Finish(Task::Send(send::Request {
                 conversation: conversation.0,
                 sender: sender.0,
+                connection: None,
                 after: after.map(Seq::new),
                 drafts: drafts.into_iter().map(Draft::from).collect(),
             })),
@@ -296,7 +298,8 @@ mod tests {
             Event::Read { conversation, user: b, seq: Seq::FIRST },
             Event::Pull { within_ms: 7 },
         ];
-        let unfinished = Unfinished { conversation, sender: a, after: Some(Seq::FIRST), drafts: vec![draft] };
+        let unfinished =
+            send::Request { conversation, sender: a, connection: None, after: Some(Seq::FIRST), drafts: vec![draft] };
         let route = Route {
             user: a,
             device: "d".parse().unwrap(),

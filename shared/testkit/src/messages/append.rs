@@ -8,10 +8,10 @@ use tidings_application::clock::{Clock, Random};
 use tidings_application::deliver::Deliver;
 use tidings_application::pace::Pace;
 use tidings_application::ports::{InboxOpen, InboxRead, LogAppend, LogRead, Range};
-use tidings_application::send::{Command, SendMessages};
+use tidings_application::send::SendMessages;
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::log::{Draft, Seq};
-use tidings_domain::send::{Refusal, Sent};
+use tidings_domain::send::{Refusal, Request, Sent};
 
 use super::{FakeGateway, FakeQueue, FakeRoutes, contract};
 use crate::clock::TestClock;
@@ -75,8 +75,8 @@ where
         let send = send.clone();
         async move {
             let after = Some(Seq::NONE);
-            let command = Command { conversation, sender, connection: None, after, drafts: vec![draft] };
-            send.run(command).await.unwrap()[0]
+            let request = Request { conversation, sender, connection: None, after, drafts: vec![draft] };
+            send.run(request).await.unwrap()[0]
         }
     };
     // What a client does with "unavailable": the same again.
