@@ -39,30 +39,20 @@ impl Faults {
             self.count(format!("{name}.latency"));
             fault.latency = Some(self.within(latency));
         }
-        let kinds = [(throttle, Kind::Throttle), (error, Kind::Error), (lost_reply, Kind::LostReply)];
-        match self.choose(kinds) {
-            Some(Kind::Throttle) => {
-                self.count(format!("{name}.throttle"));
-                fault.refused = Some(Injected::Throttled);
-            }
-            Some(Kind::Error) => {
-                self.count(format!("{name}.error"));
-                fault.refused = Some(Injected::Failed);
-            }
-            Some(Kind::LostReply) => {
-                self.count(format!("{name}.lost_reply"));
+        let kinds = [
+            (throttle, ("throttle", Some(Injected::Throttled))),
+            (error, ("error", Some(Injected::Failed))),
+            (lost_reply, ("lost_reply", None)),
+        ];
+        if let Some((kind, refused)) = self.choose(kinds) {
+            self.count(format!("{name}.{kind}"));
+            fault.refused = refused;
+            if refused.is_none() {
                 fault.lost = Some(if self.toss() { Injected::Failed } else { Injected::Broken });
             }
-            None => {}
         }
         fault
     }
-}
-
-enum Kind {
-    Throttle,
-    Error,
-    LostReply,
 }
 
 /// What the plan says of a service, and the service's name in it.
