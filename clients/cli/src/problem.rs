@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use thiserror::Error;
 use tidings_client::{ApiError, CallError, ErrorCode, NotSent, OpenError, SendError, StoreError};
 use tidings_domain::identity::InvalidName;
+use tidings_stage::StageError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, Error)]
@@ -27,6 +28,8 @@ pub(crate) enum Problem {
     NotSent(#[from] NotSent),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("{}", stage(.0))]
+    Stage(#[from] StageError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -72,6 +75,15 @@ fn open(error: &OpenError) -> String {
             "wrong user name or password".into()
         }
         OpenError::Api(error) => api(error),
+        _ => error.to_string(),
+    }
+}
+
+fn stage(error: &StageError) -> String {
+    match error {
+        StageError::Api(error) => api(error),
+        StageError::Open(error) => open(error),
+        StageError::Call(error) => call(error),
         _ => error.to_string(),
     }
 }

@@ -83,13 +83,13 @@ impl Conversation {
     /// Takes note of an entry in its place. Says what is wrong with it, and who saw it otherwise.
     pub(crate) fn observe(&mut self, by: Holder, entry: Seen) -> Option<(Kind, String, Option<Holder>)> {
         if let Some(place) = self.places.get(&entry.seq) {
-            let Seen { sender, client_id, digest, .. } = place.entry;
+            let Seen { sender, client_id, .. } = place.entry;
             if (sender, client_id) != (entry.sender, entry.client_id) {
                 let detail = format!("message {client_id} of {sender} is here for");
                 return Some((Kind::OrderDiffers, detail, Some(place.by)));
             }
-            let differs = digest != entry.digest;
-            return differs.then(|| (Kind::Corrupted, "it says something else for".to_owned(), Some(place.by)));
+            let differs = place.entry != entry;
+            return differs.then(|| (Kind::Corrupted, "it is something else for".to_owned(), Some(place.by)));
         }
         self.places.insert(entry.seq, Place { entry, by });
         self.head = self.head.max(entry.seq);

@@ -33,6 +33,9 @@ pub struct Seen {
     pub client_id: ClientId,
     /// What it says.
     pub digest: Digest,
+    /// Everything else that it carries, such as times and counters. Its sender cannot know that, but all who see it
+    /// must see the same.
+    pub stamp: Digest,
 }
 
 /// A device that takes part.

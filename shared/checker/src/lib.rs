@@ -17,7 +17,8 @@
 //! history.sent(laptop, talk, client_id, Digest::of("hi"), began);
 //! history.acknowledged(laptop, talk, client_id, 1);
 //!
-//! let entry = Seen { seq: 1, sender: ann, client_id, digest: Digest::of("hi") };
+//! let (digest, stamp) = (Digest::of("hi"), Digest::of(&1_764_000_000_000_u64));
+//! let entry = Seen { seq: 1, sender: ann, client_id, digest, stamp };
 //! history.shown(desk, talk, entry);
 //! history.transcript(Holder::Server, talk, 1, &[entry]);
 //! history.transcript(Holder::Device(laptop), talk, 1, &[entry]);

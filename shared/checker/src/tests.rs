@@ -20,7 +20,7 @@ fn client_id(number: u64) -> ClientId {
 
 /// The entry with this seq, in which ann wrote message number `number`.
 fn entry(seq: u64, number: u64) -> Seen {
-    Seen { seq, sender: ANN, client_id: client_id(number), digest: Digest::of(&number) }
+    Seen { seq, sender: ANN, client_id: client_id(number), digest: Digest::of(&number), stamp: Digest::of(&seq) }
 }
 
 fn entries(numbers: &[u64]) -> Vec<Seen> {
@@ -166,8 +166,8 @@ fn a_devices_messages_keep_its_order() {
 fn what_was_acknowledged_before_another_was_sent_comes_first() {
     let mut run = Run::acknowledged();
     let began = run.history.now();
-    run.history.sent(run.desk, talk(), client_id(4), Digest::of(&4), began);
-    let late = Seen { sender: BOB, digest: Digest::of(&4), ..entry(1, 4) };
+    run.history.sent(run.desk, talk(), client_id(4), Digest::of(&4_u64), began);
+    let late = Seen { sender: BOB, ..entry(1, 4) };
     let log = [late, entry(2, 1), entry(3, 2), entry(4, 3)];
     for holder in [Holder::Server, Holder::Device(run.laptop), Holder::Device(run.desk)] {
         run.history.transcript(holder, talk(), 1, &log);
@@ -182,6 +182,12 @@ fn other_texts_senders_and_messages_are_corrupted() {
     let mut log = entries(&[1, 2, 3]);
     log[1].digest = Digest::of("something else");
     run.history.transcript(Holder::Device(run.desk), talk(), 1, &log);
+    run.is(&[(Kind::Corrupted, 1)]);
+    // The same text at another time.
+    let mut run = Run::acknowledged().hold(&[1, 2, 3], &[1, 2, 3], &[]);
+    let mut later = entries(&[1, 2, 3]);
+    later[1].stamp = Digest::of("another time");
+    run.history.transcript(Holder::Device(run.desk), talk(), 1, &later);
     run.is(&[(Kind::Corrupted, 1)]);
     // For everybody.
     let mut run = Run::acknowledged();
@@ -304,11 +310,11 @@ fn play(steps: &[Step]) -> (History, [DeviceKey; 4], Vec<Seen>) {
                 let digest = Digest::of(&number);
                 let began = history.now();
                 history.sent(devices[of], talk(), client_id(number), digest, began);
-                queued[of].push(Seen { seq: 0, sender: owners[of], client_id: client_id(number), digest });
+                queued[of].push(Seen { sender: owners[of], ..entry(0, number) });
             }
             Step::Append(of) if !queued[of].is_empty() => {
                 let seq = u64::try_from(log.len()).unwrap() + 1;
-                let entry = Seen { seq, ..queued[of].remove(0) };
+                let entry = Seen { seq, stamp: Digest::of(&seq), ..queued[of].remove(0) };
                 log.push(entry);
                 unheard[of].push(entry);
             }

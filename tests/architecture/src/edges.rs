@@ -40,6 +40,7 @@ const TABLES: &str = "shared/infrastructure/tables";
 const WIRE: &str = "shared/infrastructure/wire";
 const MANIFEST: &str = "infra/manifest";
 const CLIENT: &str = "clients/rust";
+const STAGE: &str = "clients/stage";
 
 const RULES: &[Rule] = &[
     Rule { of: DOMAIN, may_use: &[], because: "the domain is rules alone and knows nobody" },
@@ -99,9 +100,14 @@ const RULES: &[Rule] = &[
         because: "a client shares the wire with the server, not its code",
     },
     Rule {
+        of: STAGE,
+        may_use: &[CLIENT, CHECKER, PROTOCOL, DOMAIN],
+        because: "it plays people on real clients, and a run is judged by one checker",
+    },
+    Rule {
         of: "clients/cli",
-        may_use: &[CLIENT, PROTOCOL, DOMAIN],
-        because: "a client shares the wire with the server, not its code",
+        may_use: &[CLIENT, STAGE, CHECKER, PROTOCOL, DOMAIN],
+        because: "a client shares the wire with the server, not its code; a run is judged by one checker",
     },
     Rule { of: "tests/*", may_use: &["*"], because: "tests may look at everything" },
     Rule {

@@ -1,64 +1,61 @@
 //! How far a replay is: a bar on a terminal, now and then a line elsewhere.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tidings_stage::Progress;
 
 use crate::say;
 
 /// Time between lines where there is no terminal.
 const LINES_EVERY: Duration = Duration::from_secs(5);
 
-/// The progress of one stage.
-pub(super) struct Progress {
-    what: &'static str,
-    total: u64,
-    done: AtomicU64,
+/// Shows one part of a replay after the other.
+#[derive(Default)]
+pub(super) struct Bars(Mutex<Option<Bar>>);
+
+struct Bar {
     began: Instant,
-    bar: Option<ProgressBar>,
-    /// Milliseconds from the beginning to the last line.
-    told: AtomicU64,
+    told: Instant,
+    /// On a terminal.
+    drawn: Option<ProgressBar>,
 }
 
-impl Progress {
-    pub(super) fn new(what: &'static str, total: usize) -> Self {
-        let total = total as u64;
-        let bar = std::io::stderr().is_terminal().then(|| {
+impl Bar {
+    fn begin(progress: Progress) -> Self {
+        let drawn = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{msg:<24} {wide_bar} {pos}/{len} {per_sec} {elapsed}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(total).with_style(style).with_message(what)
+            let total = u64::try_from(progress.total).unwrap_or(u64::MAX);
+            ProgressBar::new(total).with_style(style).with_message(progress.what)
         });
-        Self { what, total, done: AtomicU64::new(0), began: Instant::now(), bar, told: AtomicU64::new(0) }
+        Self { began: Instant::now(), told: Instant::now(), drawn }
     }
+}
 
-    /// One more is done.
-    pub(super) fn step(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(bar) = &self.bar {
-            return bar.inc(1);
+impl Bars {
+    /// Shows how far it is.
+    pub(super) fn show(&self, progress: Progress) {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if progress.done == 0 {
+            *present = Some(Bar::begin(progress));
         }
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let told = self.told.load(Ordering::Relaxed);
-        let due = now >= told + u64::try_from(LINES_EVERY.as_millis()).unwrap_or(u64::MAX);
-        // Whoever changes it says it.
-        if due && self.told.compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            self.tell(done);
+        let Some(bar) = present.as_mut() else { return };
+        let over = progress.done == progress.total;
+        if let Some(drawn) = &bar.drawn {
+            drawn.set_position(u64::try_from(progress.done).unwrap_or(u64::MAX));
+            if over {
+                drawn.finish();
+            }
+        } else if over || bar.told.elapsed() >= LINES_EVERY {
+            bar.told = Instant::now();
+            let Progress { what, done, total } = progress;
+            say::note(format_args!("{what}: {done} of {total}, {:.1} s", bar.began.elapsed().as_secs_f64()));
         }
-    }
-
-    /// The stage is over.
-    pub(super) fn end(self) -> Duration {
-        let took = self.began.elapsed();
-        match &self.bar {
-            Some(bar) => bar.finish(),
-            None => self.tell(self.done.load(Ordering::Relaxed)),
+        if over {
+            *present = None;
         }
-        took
-    }
-
-    fn tell(&self, done: u64) {
-        say::note(format_args!("{}: {done} of {}, {:.1} s", self.what, self.total, self.began.elapsed().as_secs_f64()));
     }
 }

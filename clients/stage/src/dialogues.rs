@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use tidings_client::Body;
 
-use crate::problem::Problem;
+use crate::error::StageError;
 
 /// A message of the file. Its order there counts, not `at`: several can share a second.
 #[derive(Debug, Deserialize)]
@@ -16,31 +16,36 @@ struct Line {
     text: String,
 }
 
+fn told(what: impl Into<String>) -> StageError {
+    StageError::File(what.into())
+}
+
 /// One dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Dialogue {
-    pub(super) name: String,
+pub struct Dialogue {
+    /// What the file calls it.
+    pub name: String,
     /// What the two people are called.
-    pub(super) people: [String; 2],
+    pub people: [String; 2],
     /// Who says what, in order.
-    pub(super) said: Vec<(usize, String)>,
+    pub said: Vec<(usize, String)>,
 }
 
 impl Dialogue {
     /// The dialogues of the file, in the order of their beginnings; only the first so many, and only those messages
     /// among the first so many lines.
-    pub(super) fn read(file: &Path, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, Problem> {
+    pub fn read(file: &Path, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, StageError> {
         let text = std::fs::read_to_string(file)
-            .map_err(|error| Problem::told(format!("{} cannot be read: {error}", file.display())))?;
+            .map_err(|error| told(format!("{} cannot be read: {error}", file.display())))?;
         Self::parse(&text, dialogues, messages)
     }
 
-    fn parse(text: &str, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, Problem> {
+    fn parse(text: &str, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, StageError> {
         let mut all: Vec<(Vec<String>, Self)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let lines = (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in lines.take(messages.unwrap_or(usize::MAX)) {
-            let wrong = |what: &str| Problem::told(format!("line {number}: {what}"));
+            let wrong = |what: &str| told(format!("line {number}: {what}"));
             let line: Line = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
             Body::text(line.text.clone()).encode().map_err(|error| wrong(&error.to_string()))?;
             let place = *places.entry(line.conversation.clone()).or_insert_with(|| {
@@ -70,7 +75,7 @@ impl Dialogue {
             .collect();
         dialogues.retain(|dialogue| !dialogue.said.is_empty());
         if dialogues.is_empty() {
-            return Err(Problem::told("there is no dialogue in this file"));
+            return Err(told("there is no dialogue in this file"));
         }
         Ok(dialogues)
     }

@@ -1,0 +1,122 @@
+//! The end of a run: what everybody holds is read and told to the checker.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tidings_checker::{Holder, Seen};
+use tidings_client::{Client, ConversationId, EntriesQuery, Page};
+use tokio::time::sleep;
+
+use crate::cast::Stage;
+use crate::device::Device;
+use crate::error::StageError;
+use crate::progress::Steps;
+use crate::record::seen;
+
+/// So many conversations are compared at the same time.
+const COMPARING: usize = 16;
+
+/// Entries per page when a transcript is read.
+const PAGE: usize = 1_000;
+
+/// How often a page is asked for while the server is busy: a run may end while functions are still being killed.
+const READ_TRIES: u32 = 20;
+
+/// Time between those.
+const READ_AGAIN: Duration = Duration::from_millis(250);
+
+/// A conversation and all devices of its members.
+#[derive(Clone, Debug)]
+pub struct Talk<'a> {
+    /// Which.
+    pub conversation: ConversationId,
+    /// Who takes part.
+    pub devices: Vec<&'a Device>,
+}
+
+impl Stage {
+    /// Waits until every device has shown everything that was acknowledged, then reads what all hold. A device that
+    /// takes longer than `settle` is woken once; the answer is how many were. What is missing then is the checker's
+    /// to find.
+    pub async fn compare(&self, talks: &[Talk<'_>], settle: Duration) -> Result<usize, StageError> {
+        let steps = Steps::begin(&self.audience, "comparing conversations", talks.len());
+        let comparing = talks.iter().map(|talk| async {
+            let late = self.compare_one(talk, settle).await?;
+            steps.step();
+            Ok::<_, StageError>(late)
+        });
+        let late: Vec<usize> = stream::iter(comparing).buffer_unordered(COMPARING).try_collect().await?;
+        Ok(late.into_iter().sum())
+    }
+
+    async fn compare_one(&self, talk: &Talk<'_>, settle: Duration) -> Result<usize, StageError> {
+        let Talk { conversation, devices } = talk;
+        let head = self.recorder().tell(|history| history.head(*conversation));
+        let mut late = 0;
+        for device in devices {
+            if !device.has_shown(*conversation, head, settle).await {
+                late += 1;
+                device.client.wake().await;
+                device.has_shown(*conversation, head, settle).await;
+            }
+        }
+        if let Some(device) = devices.first() {
+            let stored = on_server(&device.client, *conversation).await?;
+            self.recorder().tell(|history| history.transcript(Holder::Server, *conversation, 1, &stored));
+        }
+        for device in devices {
+            self.hear(device, *conversation).await?;
+        }
+        Ok(late)
+    }
+
+    /// Tells the checker what a device holds, and what it counts as unread.
+    async fn hear(&self, device: &Device, conversation: ConversationId) -> Result<(), StageError> {
+        let Some(view) = device.client.conversation(conversation).await? else { return Ok(()) };
+        let held = on_device(&device.client, conversation, view.base).await?;
+        self.recorder().tell(|history| {
+            history.transcript(Holder::Device(device.key()), conversation, view.base, &held);
+            // What lies below is not here to be counted.
+            if view.base <= view.read_seq + 1 {
+                history.unread(device.key(), conversation, view.read_seq, view.last, view.unread);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// What a device holds of a conversation, from its own store.
+async fn on_device(client: &Client, conversation: ConversationId, base: u64) -> Result<Vec<Seen>, StageError> {
+    let mut transcript: Vec<Seen> = Vec::new();
+    loop {
+        let after = transcript.last().map_or(base.saturating_sub(1), |entry| entry.seq);
+        let page = client.messages(conversation, Page::After(after), PAGE).await?;
+        transcript.extend(page.entries.iter().map(seen));
+        if !page.more {
+            return Ok(transcript);
+        }
+    }
+}
+
+/// What the server has stored, fetched afresh.
+async fn on_server(client: &Client, conversation: ConversationId) -> Result<Vec<Seen>, StageError> {
+    let mut transcript: Vec<Seen> = Vec::new();
+    let mut tries = 0;
+    loop {
+        let after = Some(transcript.last().map_or(0, |entry| entry.seq));
+        match client.entries(conversation, EntriesQuery { after, before: None, limit: Some(PAGE) }).await {
+            Ok(page) => {
+                transcript.extend(page.entries.iter().map(seen));
+                if !page.more {
+                    return Ok(transcript);
+                }
+                tries = 0;
+            }
+            Err(error) if error.retryable() && tries < READ_TRIES => {
+                tries += 1;
+                sleep(READ_AGAIN).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
