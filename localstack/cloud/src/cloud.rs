@@ -218,6 +218,11 @@ impl Running {
         self.door.gateway.open_sockets()
     }
 
+    /// Breaks every open connection without a close frame, as when a network fails; how many there were.
+    pub fn cut_sockets(&self) -> usize {
+        self.door.gateway.cut_sockets()
+    }
+
     /// The functions that it runs.
     pub fn functions(&self) -> Vec<&str> {
         self.door.host.names()

@@ -71,6 +71,9 @@ impl Door {
                 server::json(StatusCode::OK, &serde_json::json!({}))
             }
             (&Method::GET, "/_local/state") => server::json(StatusCode::OK, &self.state().await),
+            (&Method::POST, "/_local/sockets/cut") => {
+                server::json(StatusCode::OK, &serde_json::json!({ "cut": self.gateway.cut_sockets() }))
+            }
             (&Method::GET, "/_local/faults") => server::json(StatusCode::OK, &self.front.faults().report()),
             (&Method::POST, "/_local/faults") => self.answer_plan(request.into_body()).await,
             (&Method::POST, "/_local/faults/reset") => {

@@ -1,16 +1,33 @@
-//! A cloud of a test's own.
+//! A cloud of a test's own, and the guard that looks after it at the end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+use tidings_local::faults::Plan;
 use tidings_local::ledger::Counters;
 use tidings_local::{LocalCloud, Options, Running};
+use tokio::time::sleep;
 
 use crate::person::Person;
 
-/// A running cloud.
+/// Time between two looks at it.
+const POLL_EVERY: Duration = Duration::from_millis(50);
+
+/// How names of dead-letter queues end.
+const DEAD: &str = "-dlq";
+
+/// How long a cloud may take to come to rest: a failed record comes again after 2 s, five times at most, and a task
+/// waits for its request's time-out.
+const REST_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long the last `$disconnect` may take from the end of its socket.
+const RELEASE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A running cloud. A test ends with [`Cloud::stop`]; one that passes without it fails all the same.
 #[derive(Debug)]
 pub struct Cloud {
-    running: Running,
+    /// `None` once it was stopped.
+    running: Option<Running>,
     /// Speaks HTTP to it.
     pub http: reqwest::Client,
 }
@@ -26,17 +43,17 @@ impl Cloud {
         let mut options = Options::for_tests();
         change(&mut options);
         let running = LocalCloud::start(options).await.expect("the local cloud starts (build the functions first)");
-        Self { running, http: reqwest::Client::new() }
+        Self { running: Some(running), http: reqwest::Client::new() }
     }
 
     /// Where everything is.
     pub fn endpoints(&self) -> &tidings_local::Endpoints {
-        self.running.endpoints()
+        self.running().endpoints()
     }
 
     /// The cloud itself.
     pub const fn running(&self) -> &Running {
-        &self.running
+        self.running.as_ref().expect("stopping takes the cloud away")
     }
 
     /// A new person whose user name begins so.
@@ -46,12 +63,81 @@ impl Cloud {
 
     /// What a use case cost since the last reset.
     pub fn cost(&self, use_case: &str) -> Counters {
-        self.running.ledger().use_case(use_case).counters
+        self.running().ledger().use_case(use_case).counters
     }
 
-    /// Waits until nothing is under way, so that every call is in the ledger, and stops.
-    pub async fn stop(self) {
-        self.running.stop().await;
+    /// The guard at the end of a test: faults are over, whatever was under way is done, and then no record is left in
+    /// a queue or a dead-letter queue, no function waits or works, and with all sockets cut no route is left behind.
+    pub async fn stop(mut self) {
+        self.running().inject(Plan::default()).expect("no faults are a plan");
+        self.come_to_rest().await;
+        self.running().cut_sockets();
+        self.come_to_rest().await;
+        self.release_routes().await;
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
+    /// Waits until no record is in a queue and no function has work; fails if any is dead.
+    async fn come_to_rest(&self) {
+        let began = Instant::now();
+        loop {
+            let state = self.running().state().await;
+            let (dead, alive): (Vec<_>, Vec<_>) = state
+                .queues
+                .iter()
+                .filter(|(_, queue)| queue.records() > 0)
+                .partition(|(name, _)| name.ends_with(DEAD));
+            assert!(dead.is_empty(), "records are dead: {dead:?}");
+            let busy: Vec<_> = state.functions.iter().filter(|(_, it)| it.waiting + it.working > 0).collect();
+            if alive.is_empty() && busy.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < REST_WITHIN, "no rest: records in {alive:?}, functions at {busy:?}");
+            sleep(POLL_EVERY).await;
+        }
+    }
+
+    /// Waits until no route names a connection: `$disconnect` is called when its socket is gone already.
+    async fn release_routes(&self) {
+        let began = Instant::now();
+        loop {
+            let left = self.routes().await;
+            if left.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < RELEASE_WITHIN, "routes are left behind: {left:?}");
+            sleep(POLL_EVERY).await;
+        }
+    }
+
+    /// The routes that name a connection. A released one keeps the time of its ticket and nothing else.
+    async fn routes(&self) -> Vec<Value> {
+        let filter = "attribute_exists(connection_id)";
+        let scan = json!({ "TableName": self.endpoints().tables["routes"], "FilterExpression": filter });
+        let mut answer = self.dynamodb("Scan", scan).await;
+        serde_json::from_value(answer["Items"].take()).expect("a scan answers items")
+    }
+
+    /// A call of the tables, past the functions.
+    pub async fn dynamodb(&self, operation: &str, request: Value) -> Value {
+        let call = self
+            .http
+            .post(&self.endpoints().dynamodb)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(request.to_string());
+        call.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        assert!(
+            self.running.is_none() || std::thread::panicking(),
+            "a test ends with `Cloud::stop`, which looks after it"
+        );
     }
 }
 
@@ -61,7 +147,7 @@ pub async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
         if check().await {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(POLL_EVERY).await;
     }
     panic!("never: {what}");
 }

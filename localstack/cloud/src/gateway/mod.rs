@@ -86,6 +86,13 @@ impl Gateway {
         self.connections.len()
     }
 
+    /// Breaks every open connection without a close frame, as when a network fails; how many there were.
+    pub(crate) fn cut_sockets(&self) -> usize {
+        let connections = self.connections.all();
+        connections.iter().for_each(|connection| connection.cut());
+        connections.len()
+    }
+
     /// Books the minutes of all open connections up to now, so that a snapshot of the ledger has them.
     pub(crate) fn settle_connection_minutes(&self) {
         for connection in self.connections.all() {
