@@ -1,11 +1,11 @@
 //! The fault switch: a plan of what shall go wrong, the one generator that decides when, and a count of what did.
 //!
-//! - [`plan`]: the plan,
-//! - [`Faults`]: the switch itself, which the rest of the cloud asks. Without a plan that is one atomic read,
-//! - [`calls`]: what happens to calls of services, and [`answers`], how each service says it,
-//! - [`kills`]: when a function's process is killed,
-//! - [`frames`]: what happens to frames and posts,
-//! - [`records`]: what happens to queue records.
+//! - `plan`: the plan,
+//! - `Faults`: the switch itself, which the rest of the cloud asks. Without a plan that is one atomic read,
+//! - `calls`: what happens to calls of services, and `answers`, how each service says it,
+//! - `kills`: when a function's process is killed,
+//! - `frames`: what happens to frames and posts,
+//! - `records`: what happens to queue records.
 
 mod answers;
 mod calls;
