@@ -122,6 +122,12 @@ async fn it_says_plainly_why_it_does_not_start() {
     }
     first.signal("-TERM");
     first.child.wait().unwrap();
+    let data = folder.path().join("data");
+    let data = ["--port", "0", "--data", data.to_str().unwrap()];
+    let kept = start(folder.path(), &data);
+    let (code, said) = refused(folder.path(), &data);
+    assert!(code == Some(1) && said.contains("is in use by another local cloud"), "{said}");
+    drop(kept);
     std::fs::remove_file(folder.path().join("binaries/send")).unwrap();
     let (code, said) = refused(folder.path(), &["--port", "0"]);
     assert!(code == Some(1) && said.contains("the function send has no executable"), "{said}");
