@@ -75,3 +75,27 @@ fn kind(key: &KeySpec) -> &'static str {
 fn read<T: serde::de::DeserializeOwned>(request: serde_json::Value) -> Result<T, DynoxideError> {
     serde_json::from_value(request).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_added_and_strange_ones_refused() {
+        let database = Database::memory().unwrap();
+        ensure(&database).unwrap();
+        let table = full_name("log");
+        database.delete_table(read(json!({ "TableName": table })).unwrap()).unwrap();
+        ensure(&database).unwrap();
+        database.delete_table(read(json!({ "TableName": table })).unwrap()).unwrap();
+        let strange = json!({
+            "TableName": table,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "other", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "other", "KeyType": "HASH"}],
+        });
+        database.create_table(read(strange).unwrap()).unwrap();
+        let error = ensure(&database).unwrap_err().to_string();
+        assert!(error.contains(&table) && error.contains("wants others"), "{error}");
+    }
+}
