@@ -121,6 +121,9 @@ async fn start(arguments: Arguments) -> anyhow::Result<Running> {
         let messages = running.messages_put_back();
         say::line(&format!("  data      {} ({messages} queued messages from earlier)", data.display()));
     }
+    if let Some(faults) = &arguments.faults {
+        say::line(&format!("  faults    as {} says", faults.display()));
+    }
     if !changed.is_empty() {
         say::line(&format!("  set       {}", changed.join(", ")));
     }
