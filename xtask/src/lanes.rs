@@ -42,7 +42,7 @@ pub(crate) enum Tests {
 }
 
 /// Packages whose tests are not unit tests: each needs a lane with [`Tests::Package`].
-pub(crate) const OWN_LANE: &[&str] = &["tidings-e2e"];
+pub(crate) const OWN_LANE: &[&str] = &["tidings-models", "tidings-e2e"];
 
 /// Every lane.
 pub(crate) const LANES: &[Lane] = &[
@@ -101,6 +101,12 @@ pub(crate) const LANES: &[Lane] = &[
         budget_min: 3,
         shows: "rules, contracts, architecture, and that nothing generated is stale",
         steps: &[Step::Tests(Tests::Unit), Step::DocTests],
+    },
+    Lane {
+        name: "models",
+        budget_min: 5,
+        shows: "the protocols hold in every order of events, with calls late, twice, lost and cut off",
+        steps: &[Step::Tests(Tests::Package("tidings-models"))],
     },
     Lane {
         name: "end-to-end",

@@ -1,0 +1,398 @@
+//! What may happen in a world, and how one moment of it follows another.
+
+use stateright::{Model, Property};
+use tidings_domain::connect::{self, Connect};
+use tidings_domain::delivery::Post;
+use tidings_domain::fan_out::Worker;
+use tidings_domain::ids::UserId;
+use tidings_domain::limits::SEND_DEADLINE_MS;
+use tidings_domain::log::Draft;
+use tidings_domain::protocol::Step;
+use tidings_domain::read::{self, Read};
+use tidings_domain::route::Route;
+use tidings_domain::send::{self, Send};
+use tidings_domain::settle::Settle;
+use tidings_domain::sync::{self, Sync};
+use tidings_domain::task;
+use tidings_domain::time::Timestamp;
+
+use crate::cast::{NOW, UNREADABLE, ours};
+use crate::machine::{Answer, Begun as _, Call, Machine, Seen};
+use crate::make::{Caller, parcels, writes};
+use crate::state::{Phase, Run, Socket, State, Write};
+
+/// A world: how it begins and what may happen.
+#[derive(Clone)]
+pub struct Scenario {
+    /// The tables at first, and how much may go wrong.
+    pub start: State,
+    /// What may be done, in any order.
+    pub jobs: Vec<Job>,
+    /// Calls that nothing in this scenario can influence or notice: they are answered at once, which spares the
+    /// checker orders that look the same to everybody.
+    pub still: fn(&Call) -> bool,
+    /// What holds always, and what is reached sometimes.
+    pub properties: Vec<Property<Scenario>>,
+}
+
+/// Something to be done once.
+#[derive(Clone)]
+pub struct Job {
+    /// What counter-examples call it.
+    pub name: &'static str,
+    /// What.
+    pub task: Task,
+    /// From when on it may begin. What once held must hold for ever: a job begins any time after.
+    pub when: fn(&State) -> bool,
+    /// What the clock of its function says.
+    pub now: Timestamp,
+}
+
+/// What there is to do.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// An attempt to send.
+    Send(send::Request),
+    /// Somebody else's message, appended in one step.
+    Append(UserId, Draft),
+    /// `$connect`; once it is accepted, the socket comes up some time.
+    Connect(Route),
+    /// The gateway notices that a socket closed, and says so some time or never.
+    Disconnect(Route),
+    /// A sync, over a socket that came up or over HTTP.
+    Sync(sync::Request),
+    /// Settles what the sync of that job found due.
+    Settle(usize),
+    /// `conversation.read`.
+    Read(read::Request),
+    /// Works the queues off, as often as there is something, up to two records at a time.
+    Work,
+    /// Finishes what the send of that job left undone, if it left a task.
+    Finish(usize),
+}
+
+impl Job {
+    /// A job that may begin at any time, by a right clock.
+    pub fn new(name: &'static str, task: Task) -> Self {
+        Self { name, task, when: |_| true, now: NOW }
+    }
+
+    /// The same, from when on this holds.
+    pub fn when(self, when: fn(&State) -> bool) -> Self {
+        Self { when, ..self }
+    }
+
+    /// The same by this clock.
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+}
+
+/// What happens next. The number is the job's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Its call takes effect, and the reply arrives.
+    Reply(usize),
+    /// Its call takes effect, the reply is lost, and the SDK will repeat it.
+    LoseReply(usize),
+    /// It hears that its call failed. A write may take effect nevertheless, later.
+    Fail(usize),
+    /// The same, after its deadline.
+    TimeOut(usize),
+    /// Its function dies. What it wrote last may take effect nevertheless, later.
+    Die(usize),
+    /// A write takes effect that nobody waits for any more.
+    TakeEffect(usize, usize),
+    /// The accepted socket comes up.
+    ComeUp(usize),
+    /// It posts, and this one of its posts is not taken.
+    Refuse(usize, usize, Post),
+    /// It receives this record, and perhaps another one after it.
+    Receive(usize, u8, Option<u8>),
+}
+
+impl Scenario {
+    /// The drafts of a job that sends.
+    pub fn drafts(&self, job: usize) -> &[Draft] {
+        match self.jobs.get(job).map(|job| &job.task) {
+            Some(Task::Send(request)) => &request.drafts,
+            Some(Task::Finish(send)) => self.drafts(*send),
+            _ => &[],
+        }
+    }
+
+    /// Who makes a job's calls.
+    pub(crate) fn caller(&self, job: usize) -> Caller<'_> {
+        let (user, route) = match &self.jobs[job].task {
+            Task::Send(request) => (request.sender, None),
+            Task::Append(user, _) => (*user, None),
+            Task::Connect(route) | Task::Disconnect(route) => (route.user, Some(route)),
+            Task::Sync(request) => (request.user, request.route.as_ref()),
+            Task::Settle(of) | Task::Finish(of) => (self.caller(*of).user, None),
+            Task::Read(request) => (request.user, None),
+            Task::Work => (UNREADABLE, None),
+        };
+        Caller { user, route }
+    }
+
+    /// Begins every job that may. Beginning alone does nothing, so it may be done at once: the first call can take
+    /// effect any time later.
+    fn begin(&self, state: &mut State) {
+        for (job, Job { task, when, now, .. }) in self.jobs.iter().enumerate() {
+            if state.runs[job].phase != Phase::Idle || !when(state) {
+                continue;
+            }
+            if let Task::Disconnect(route) = task {
+                state.close(&route.connection);
+                state.runs[job].phase = Phase::Dead;
+                state.runs[job].late.push(Write::Release(route.clone()));
+            } else if let Some(started) = self.start(state, task, *now) {
+                self.go_on(state, job, started);
+            }
+        }
+    }
+
+    /// The machine of a task that begins by itself, and its first step.
+    fn start(&self, state: &State, task: &Task, now: Timestamp) -> Option<(Machine, Step<Call, Answer>)> {
+        Some(match task {
+            Task::Send(request) => Send::begun(Send::start(request.clone(), now).ok()?),
+            Task::Finish(of) => {
+                let Task::Send(request) = &self.jobs[*of].task else { return None };
+                let mine = |task: &&task::Task| {
+                    let task::Task::Send(it) = task;
+                    it.sender == request.sender && request.drafts.starts_with(&it.drafts)
+                };
+                let task::Task::Send(it) = state.tasks.iter().find(mine)?.clone();
+                let request = send::Request { after: it.after, drafts: it.drafts, ..request.clone() };
+                Send::begun(Send::start(request, now).ok()?)
+            }
+            Task::Connect(route) => Connect::begun(Connect::start(route.clone())),
+            Task::Sync(request) => Sync::begun(Sync::start(request.clone())),
+            Task::Read(request) => Read::begun(Read::start(request.clone()).ok()?),
+            Task::Settle(of) => match &state.runs[*of].phase {
+                Phase::Done(Answer::Sync(sync::Answer::Page(page))) => {
+                    Settle::begun(Settle::start(page.settle.first()?))
+                }
+                _ => return None,
+            },
+            Task::Append(..) | Task::Disconnect(_) | Task::Work => return None,
+        })
+    }
+
+    /// Waits for the next call, or notes the answer. Calls that are still are made at once.
+    fn go_on(&self, state: &mut State, job: usize, (mut machine, mut step): (Machine, Step<Call, Answer>)) {
+        let (caller, now) = (self.caller(job), self.jobs[job].now);
+        loop {
+            match step {
+                Step::Call(call) if is_wait(&call) || (self.still)(&call) => {
+                    step = machine.next(state.make(&call, caller, None), now);
+                }
+                Step::Call(call) => {
+                    state.runs[job].phase = Phase::Waiting(machine, call);
+                    return;
+                }
+                Step::Done(answer) => return self.end(state, job, answer),
+            }
+        }
+    }
+
+    /// What follows from an answer.
+    fn end(&self, state: &mut State, job: usize, answer: Answer) {
+        if let (Answer::Sync(sync::Answer::Replaced), Some(own)) = (&answer, self.caller(job).route) {
+            state.close(&own.connection);
+        }
+        if let Answer::Worker(done) = answer {
+            // A worker is ready for the next batch; what is not done comes again.
+            let held = std::mem::take(&mut state.runs[job].held);
+            held.into_iter()
+                .zip(done)
+                .filter(|(_, done)| *done)
+                .for_each(|(record, _)| drop(state.queue.remove(&record)));
+            state.runs[job].phase = Phase::Idle;
+        } else {
+            state.runs[job].phase = Phase::Done(answer);
+        }
+    }
+
+    /// The waiting run hears `seen`.
+    fn hear(&self, state: &mut State, job: usize, seen: Seen, now: Timestamp) {
+        if let Phase::Waiting(mut machine, _) = std::mem::take(&mut state.runs[job].phase) {
+            let step = machine.next(seen, now);
+            self.go_on(state, job, (machine, step));
+        }
+    }
+
+    /// The call of the waiting run takes effect.
+    fn take_effect(&self, state: &mut State, job: usize, refused: Option<(usize, Post)>) -> Option<Seen> {
+        let Phase::Waiting(_, call) = &state.runs[job].phase else { return None };
+        let call = call.clone();
+        Some(state.make(&call, self.caller(job), refused))
+    }
+
+    /// The write of the waiting run is on its way, and nobody will hear of it. That the same write is on its way twice
+    /// is no other world: it can do by itself what it does twice.
+    fn let_go(state: &mut State, job: usize) {
+        let run = &mut state.runs[job];
+        if let Phase::Waiting(_, call) = &run.phase
+            && writes(call)
+            && !run.late.contains(&Write::Call(call.clone()))
+        {
+            run.late.push(Write::Call(call.clone()));
+        }
+    }
+
+    /// What a worker may receive: one record or two, in any order. One that another worker holds comes twice, which is
+    /// a fault.
+    fn receivable(state: &State, job: usize, actions: &mut Vec<Action>) {
+        let held = |record: &u8| state.runs.iter().any(|run| run.held.contains(record));
+        let records: Vec<_> = state.queue.keys().copied().filter(|record| state.faults > 0 || !held(record)).collect();
+        for first in &records {
+            actions.push(Action::Receive(job, *first, None));
+            let others = records.iter().filter(|second| *second != first);
+            actions.extend(others.map(|second| Action::Receive(job, *first, Some(*second))));
+        }
+    }
+
+    fn receive(&self, state: &mut State, job: usize, records: Vec<u8>) {
+        let held = |record: &u8| state.runs.iter().any(|run| run.held.contains(record));
+        if records.iter().any(held) {
+            state.faults -= 1;
+        }
+        let jobs = records.iter().filter_map(|record| state.queue.get(record).cloned()).collect();
+        let started = Worker::begun(Worker::start(jobs, self.jobs[job].now));
+        state.runs[job].held = records;
+        self.go_on(state, job, started);
+    }
+
+    /// The job's connection, if it has been accepted.
+    fn accepted(&self, state: &State, job: usize) -> Option<&Route> {
+        match (&self.jobs[job].task, &state.runs[job].phase) {
+            (Task::Connect(route), Phase::Done(Answer::Connect(connect::Answer::Accepted))) => Some(route),
+            _ => None,
+        }
+    }
+
+    /// What a sync would answer if it ran now, without anything in between.
+    pub fn sync_now(&self, state: &State, request: sync::Request) -> sync::Answer {
+        let mut state = state.clone();
+        let (user, route) = (request.user, request.route.clone());
+        let caller = Caller { user, route: route.as_ref() };
+        let (mut machine, mut step) = Sync::begun(Sync::start(request));
+        loop {
+            match step {
+                Step::Done(Answer::Sync(answer)) => return answer,
+                Step::Done(_) => return sync::Answer::Unavailable,
+                Step::Call(call) => step = machine.next(state.make(&call, caller, None), NOW),
+            }
+        }
+    }
+}
+
+/// Waiting is nobody else's business.
+const fn is_wait(call: &Call) -> bool {
+    matches!(call, Call::Send(send::Call::Wait { .. }))
+}
+
+impl Model for Scenario {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let mut state = self.start.clone();
+        state.runs = vec![Run::default(); self.jobs.len()];
+        self.begin(&mut state);
+        vec![state]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for (job, (run, Job { task, when, .. })) in state.runs.iter().zip(&self.jobs).enumerate() {
+            actions.extend((0..run.late.len()).map(|write| Action::TakeEffect(job, write)));
+            if self.accepted(state, job).is_some_and(|route| !state.sockets.contains_key(&route.connection)) {
+                actions.push(Action::ComeUp(job));
+            }
+            match (&run.phase, task) {
+                (Phase::Waiting(_, call), _) => {
+                    actions.push(Action::Reply(job));
+                    if state.faults > 0 {
+                        actions.push(Action::Fail(job));
+                        if writes(call) {
+                            actions.push(Action::LoseReply(job));
+                        }
+                        if matches!(task, Task::Send(_)) {
+                            actions.push(Action::TimeOut(job));
+                        }
+                        for parcel in 0..parcels(call).len() {
+                            actions.push(Action::Refuse(job, parcel, Post::Failed));
+                            actions.push(Action::Refuse(job, parcel, Post::Slow));
+                        }
+                    }
+                    if state.deaths > 0 {
+                        actions.push(Action::Die(job));
+                    }
+                }
+                (Phase::Idle, Task::Append(..)) if when(state) => actions.push(Action::Reply(job)),
+                (Phase::Idle, Task::Work) => Self::receivable(state, job, actions),
+                (Phase::Idle | Phase::Done(_) | Phase::Dead, _) => {}
+            }
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Action::Reply(job) => {
+                if let Task::Append(sender, draft) = &self.jobs[job].task {
+                    let entry = draft.follow(state.logs.of(ours()).next_back(), ours(), *sender, self.jobs[job].now);
+                    state.logs.put(ours(), &entry);
+                    state.runs[job].phase = Phase::Dead;
+                } else {
+                    let seen = self.take_effect(&mut state, job, None)?;
+                    self.hear(&mut state, job, seen, self.jobs[job].now);
+                }
+            }
+            Action::Refuse(job, parcel, post) => {
+                state.faults -= 1;
+                let seen = self.take_effect(&mut state, job, Some((parcel, post)))?;
+                self.hear(&mut state, job, seen, self.jobs[job].now);
+            }
+            Action::LoseReply(job) => {
+                state.faults -= 1;
+                self.take_effect(&mut state, job, None)?;
+            }
+            Action::Fail(job) => {
+                state.faults -= 1;
+                Self::let_go(&mut state, job);
+                self.hear(&mut state, job, Seen::Failed, self.jobs[job].now);
+            }
+            Action::TimeOut(job) => {
+                state.faults -= 1;
+                Self::let_go(&mut state, job);
+                self.hear(&mut state, job, Seen::Failed, self.jobs[job].now.plus_millis(SEND_DEADLINE_MS));
+            }
+            Action::Die(job) => {
+                state.deaths -= 1;
+                Self::let_go(&mut state, job);
+                state.runs[job].held.clear();
+                let again = matches!(self.jobs[job].task, Task::Work);
+                state.runs[job].phase = if again { Phase::Idle } else { Phase::Dead };
+            }
+            Action::TakeEffect(job, write) => match state.runs[job].late.remove(write) {
+                Write::Call(call) => drop(state.make(&call, self.caller(job), None)),
+                Write::Release(route) => state.release(&route),
+            },
+            Action::ComeUp(job) => {
+                let connection = self.accepted(&state, job)?.connection.clone();
+                state.sockets.insert(connection, Socket::up());
+            }
+            Action::Receive(job, first, second) => {
+                self.receive(&mut state, job, std::iter::once(first).chain(second).collect());
+            }
+        }
+        self.begin(&mut state);
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        self.properties.clone()
+    }
+}
