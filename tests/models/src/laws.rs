@@ -1,13 +1,33 @@
 //! What holds in every world.
 
 use stateright::Property;
-use tidings_domain::log::{Counts, Entry, Kind, Seq};
-use tidings_domain::{send, sync};
+use tidings_domain::inbox::HeadState;
+use tidings_domain::log::{Counts, Entry, Head, Kind, Seq};
+use tidings_domain::membership::people;
+use tidings_domain::{send, settle, sync};
 
-use crate::cast::{ours, sync_of};
+use crate::cast::{BOB, ours, sync_of};
 use crate::machine::{Answer, Call};
 use crate::scenario::{Scenario, Task};
-use crate::state::{Phase, State};
+use crate::state::{Phase, Run, State};
+
+/// Something that must be reached: what, and how one sees it.
+pub type Case = (&'static str, fn(&Scenario, &State) -> bool);
+
+/// An acknowledgement says that an earlier attempt had appended the message.
+pub const DUPLICATE: Case = ("a duplicate is acknowledged", a_duplicate_is_acknowledged);
+/// A run wants a place that somebody else's message has taken meanwhile.
+pub const LOST_PLACE: Case = ("a place is lost", a_place_is_lost);
+/// A message was appended by a function that died.
+pub const DEAD_WRITER: Case = ("a dead function has appended", a_dead_function_has_appended);
+/// A client id is refused because it came with another body before.
+pub const CONFLICT: Case = ("a conflict is answered", a_conflict_is_answered);
+/// Bob's inbox entry is settled, and with the newest entry of the log.
+pub const SETTLED: Case = ("a head is settled", a_head_is_settled);
+/// A settler is about to store a head under a version that is not the entry's any more.
+pub const LATE_SETTLER: Case = ("a settler comes too late", a_settler_comes_too_late);
+/// A settler is about to mark an entry that a dead one left marked.
+pub const TAKEN_OVER: Case = ("a dead settler is taken over", a_dead_settler_is_taken_over);
 
 /// The laws of a log that is appended to.
 pub fn of_the_log() -> Vec<Property<Scenario>> {
@@ -23,19 +43,47 @@ pub fn of_the_log() -> Vec<Property<Scenario>> {
 /// ACK-1: what was acknowledged is in a sync that begins now, for both people.
 pub fn acknowledged_is_visible(scenario: &Scenario, state: &State) -> bool {
     let Some(last) = state.acknowledged().map(|(_, _, sent)| sent.seq).max() else { return true };
-    tidings_domain::membership::people(ours()).into_iter().all(|user| {
+    people(ours()).into_iter().all(|user| {
         matches!(scenario.sync_now(state, sync_of(user, None)), sync::Answer::Page(page)
             if page.conversations.iter().any(|conversation| conversation.head.seq >= last))
     })
 }
 
-/// An acknowledgement says that an earlier attempt had appended the message.
-pub fn a_duplicate_is_acknowledged(_: &Scenario, state: &State) -> bool {
+/// A head that an inbox entry stores as settled is that of a log entry, with its counters.
+pub fn settled_heads_are_true(_: &Scenario, state: &State) -> bool {
+    people(ours()).into_iter().filter_map(|user| state.inboxes.entry(user, ours())).all(|entry| {
+        let stored = state.logs.entry(ours(), entry.head.seq).map_or(Head::none(ours()), Entry::head);
+        entry.head == stored
+    })
+}
+
+fn a_head_is_settled(_: &Scenario, state: &State) -> bool {
+    let newest = state.logs.of(ours()).next_back().map(Entry::head);
+    let entry = state.inboxes.entry(BOB, ours());
+    entry.is_some_and(|entry| entry.state == HeadState::Settled && Some(entry.head) == newest)
+}
+
+/// Somebody has opened the entry, or another settler has taken it over.
+fn a_settler_comes_too_late(_: &Scenario, state: &State) -> bool {
+    let current = state.inboxes.entry(BOB, ours()).map(|entry| entry.version);
+    state.runs.iter().any(|run| {
+        matches!(&run.phase, Phase::Waiting(_, Call::Settle(settle::Call::Settle { version, .. }))
+            if Some(*version) != current)
+    })
+}
+
+fn a_dead_settler_is_taken_over(_: &Scenario, state: &State) -> bool {
+    let settling = state.inboxes.entry(BOB, ours()).is_some_and(|entry| entry.state == HeadState::Settling);
+    let marks = |run: &Run| matches!(run.phase, Phase::Waiting(_, Call::Settle(settle::Call::Mark { .. })));
+    let stores = |run: &Run| matches!(run.phase, Phase::Waiting(_, Call::Settle(_))) && !marks(run);
+    settling && state.runs.iter().any(marks) && !state.runs.iter().any(stores)
+}
+
+fn a_duplicate_is_acknowledged(_: &Scenario, state: &State) -> bool {
     state.acknowledged().any(|(_, _, sent)| sent.duplicate)
 }
 
-/// A run wants a place that somebody else's message has taken meanwhile.
-pub fn a_place_is_lost(_: &Scenario, state: &State) -> bool {
+fn a_place_is_lost(_: &Scenario, state: &State) -> bool {
     state.runs.iter().any(|run| match &run.phase {
         Phase::Waiting(_, Call::Send(send::Call::Put(wanted))) => {
             let winner = state.logs.entry(ours(), wanted.seq);
@@ -45,8 +93,8 @@ pub fn a_place_is_lost(_: &Scenario, state: &State) -> bool {
     })
 }
 
-/// A message was appended by a function that died: whoever answers it calls it a duplicate.
-pub fn a_dead_function_has_appended(scenario: &Scenario, state: &State) -> bool {
+/// Whoever answers for a dead function calls its message a duplicate.
+fn a_dead_function_has_appended(scenario: &Scenario, state: &State) -> bool {
     state.logs.of(ours()).any(|entry| {
         let dead = scenario.attempts(entry).filter(|job| state.runs[*job].phase == Phase::Dead).count();
         let found = |job: usize| state.sent(job).any(|(_, sent)| sent.seq == entry.seq && sent.duplicate);
@@ -55,8 +103,7 @@ pub fn a_dead_function_has_appended(scenario: &Scenario, state: &State) -> bool 
     })
 }
 
-/// A client id is refused because it came with another body before.
-pub fn a_conflict_is_answered(_: &Scenario, state: &State) -> bool {
+fn a_conflict_is_answered(_: &Scenario, state: &State) -> bool {
     state.runs.iter().any(|run| {
         matches!(&run.phase, Phase::Done(Answer::Send(answers)) if answers.contains(&Err(send::Refusal::Conflict)))
     })

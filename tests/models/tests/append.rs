@@ -5,20 +5,18 @@ use tidings_domain::limits::CLOCK_SKEW_MS;
 use tidings_domain::log::{Body, BodyHash, Draft};
 use tidings_domain::send;
 use tidings_models::cast::{ANN, BOB, NOW, draft, draft_at, ours, request};
-use tidings_models::{Call, Job, Scenario, State, Task, check, laws};
+use tidings_models::laws::{self, Case};
+use tidings_models::{Call, Job, Scenario, State, Task, check};
 
 /// Both inboxes are open and nobody is online, so all but the log stands still.
-fn scenario(jobs: Vec<Job>, faults: u8, deaths: u8) -> Scenario {
+fn scenario(jobs: Vec<Job>, (faults, deaths): (u8, u8), cases: &[Case]) -> Scenario {
     let mut start = State { faults, deaths, ..State::default() };
     start.inboxes.open(ANN, ours());
     start.inboxes.open(BOB, ours());
     let still = |call: &Call| !matches!(call, Call::Send(send::Call::ReadLog(_) | send::Call::Put(_)));
-    Scenario { start, jobs, still, properties: laws::of_the_log() }
-}
-
-fn reaching(mut scenario: Scenario, cases: &[Case]) -> Scenario {
-    scenario.properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
-    scenario
+    let mut properties = laws::of_the_log();
+    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
+    Scenario { start, jobs, still, properties }
 }
 
 fn ann_sends(name: &'static str, after: Option<u64>, drafts: Vec<Draft>) -> Job {
@@ -29,19 +27,13 @@ fn bob_says(name: &'static str, number: u8) -> Job {
     Job::new(name, Task::Append(BOB, draft(number)))
 }
 
-type Case = (&'static str, fn(&Scenario, &State) -> bool);
-const DUPLICATE: Case = ("a duplicate is acknowledged", laws::a_duplicate_is_acknowledged);
-const LOST_PLACE: Case = ("a place is lost", laws::a_place_is_lost);
-const DEAD_WRITER: Case = ("a dead function has appended", laws::a_dead_function_has_appended);
-const CONFLICT: Case = ("a conflict is answered", laws::a_conflict_is_answered);
-
 /// The client gives up on an attempt and sends the same again, twice; they run at the same time and in any order.
 #[test]
 fn a_message_sent_three_times_is_in_the_log_once() {
     let attempts = ["first attempt", "second attempt", "third attempt"];
     let mut jobs: Vec<_> = attempts.map(|name| ann_sends(name, Some(0), vec![draft(1)])).into();
     jobs.extend([bob_says("Bob", 8), bob_says("Bob again", 9)]);
-    let scenario = reaching(scenario(jobs, 2, 2), &[DUPLICATE, LOST_PLACE, DEAD_WRITER]);
+    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("three attempts, two others", scenario, 200_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -55,7 +47,7 @@ fn writes_that_come_late_or_twice_append_nothing_twice() {
         bob_says("Bob", 8),
         bob_says("Bob again", 9),
     ];
-    let scenario = reaching(scenario(jobs, 4, 2), &[DUPLICATE, LOST_PLACE, DEAD_WRITER]);
+    let scenario = scenario(jobs, (4, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("two attempts, four faults", scenario, 40_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -71,7 +63,7 @@ fn a_batch_keeps_its_order_and_the_next_frame_comes_after_it() {
         ann_sends("next frame", Some(2), vec![draft(3)]).when(answered),
         bob_says("Bob", 8),
     ];
-    let scenario = reaching(scenario(jobs, 2, 2), &[DUPLICATE, LOST_PLACE, DEAD_WRITER]);
+    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("a batch and the next frame", scenario, 25_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -87,7 +79,7 @@ fn a_search_by_time_finds_an_attempt_that_a_slower_clock_stored() {
         bob_says("Bob", 8),
         bob_says("Bob, by a faster clock", 9).at(NOW.plus_millis(40_000)),
     ];
-    let scenario = reaching(scenario(jobs, 3, 2), &[DUPLICATE, LOST_PLACE, DEAD_WRITER]);
+    let scenario = scenario(jobs, (3, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("attempts without after", scenario, 20_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -102,7 +94,7 @@ fn a_client_id_that_comes_back_with_another_body_is_refused() {
         ann_sends("one body again", Some(0), vec![draft(1)]),
         bob_says("Bob", 8),
     ];
-    let scenario = reaching(scenario(jobs, 2, 2), &[DUPLICATE, LOST_PLACE, CONFLICT]);
+    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::CONFLICT]);
     let verdict = check("two bodies of one client id", scenario, 15_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -117,7 +109,7 @@ fn two_people_who_write_at_once_get_a_place_each() {
         bob_sends("Bob"),
         bob_sends("Bob's second attempt"),
     ];
-    let scenario = reaching(scenario(jobs, 2, 2), &[DUPLICATE, LOST_PLACE, DEAD_WRITER]);
+    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("two senders, two attempts each", scenario, 80_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -128,6 +120,6 @@ fn a_world_that_doubles_a_message_is_found_out() {
     let blind = |name| Job::new(name, Task::Append(ANN, draft(1)));
     let mut jobs = vec![blind("one"), blind("two")];
     jobs.push(ann_sends("an attempt", Some(0), vec![draft(1)]));
-    let verdict = check("a message doubled on purpose", scenario(jobs, 0, 0), 1);
+    let verdict = check("a message doubled on purpose", scenario(jobs, (0, 0), &[]), 1);
     assert!(verdict.to_string().contains("broken: IDEM-1: a message is in the log once"), "{verdict}");
 }
