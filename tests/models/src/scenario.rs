@@ -59,6 +59,8 @@ pub enum Task {
     Connect(Route),
     /// The gateway notices that a socket closed, and says so some time or never.
     Disconnect(Route),
+    /// A Gone is taken for final although the socket is up.
+    Sweep(Route),
     /// A sync, over a socket that came up or over HTTP.
     Sync(sync::Request),
     /// Settles what the sync of that job found due.
@@ -126,7 +128,7 @@ impl Scenario {
         let (user, route) = match &self.jobs[job].task {
             Task::Send(request) => (request.sender, None),
             Task::Append(user, _) => (*user, None),
-            Task::Connect(route) | Task::Disconnect(route) => (route.user, Some(route)),
+            Task::Connect(route) | Task::Disconnect(route) | Task::Sweep(route) => (route.user, Some(route)),
             Task::Sync(request) => (request.user, request.route.as_ref()),
             Task::Settle(of) | Task::Finish(of) => (self.caller(*of).user, None),
             Task::Read(request) => (request.user, None),
@@ -142,8 +144,10 @@ impl Scenario {
             if state.runs[job].phase != Phase::Idle || !when(state) {
                 continue;
             }
-            if let Task::Disconnect(route) = task {
-                state.close(&route.connection);
+            if let Task::Disconnect(route) | Task::Sweep(route) = task {
+                if matches!(task, Task::Disconnect(_)) {
+                    state.close(&route.connection);
+                }
                 state.runs[job].phase = Phase::Dead;
                 state.runs[job].late.push(Write::Release(route.clone()));
             } else if let Some(started) = self.start(state, task, *now) {
@@ -175,13 +179,13 @@ impl Scenario {
                 }
                 _ => return None,
             },
-            Task::Append(..) | Task::Disconnect(_) | Task::Work => return None,
+            Task::Append(..) | Task::Disconnect(_) | Task::Sweep(_) | Task::Work => return None,
         })
     }
 
     /// Waits for the next call, or notes the answer. Calls that are still are made at once.
     fn go_on(&self, state: &mut State, job: usize, (mut machine, mut step): (Machine, Step<Call, Answer>)) {
-        let (caller, now) = (self.caller(job), self.jobs[job].now);
+        let (caller, now) = (self.caller(job), self.now(state, job));
         loop {
             match step {
                 Step::Call(call) if is_wait(&call) || (self.still)(&call) => {
@@ -215,9 +219,9 @@ impl Scenario {
     }
 
     /// The waiting run hears `seen`.
-    fn hear(&self, state: &mut State, job: usize, seen: Seen, now: Timestamp) {
+    fn hear(&self, state: &mut State, job: usize, seen: Seen) {
         if let Phase::Waiting(mut machine, _) = std::mem::take(&mut state.runs[job].phase) {
-            let step = machine.next(seen, now);
+            let step = machine.next(seen, self.now(state, job));
             self.go_on(state, job, (machine, step));
         }
     }
@@ -264,24 +268,29 @@ impl Scenario {
         self.go_on(state, job, started);
     }
 
+    /// What the clock of the job's function says.
+    fn now(&self, state: &State, job: usize) -> Timestamp {
+        self.jobs[job].now.plus_millis(if state.runs[job].overdue { SEND_DEADLINE_MS } else { 0 })
+    }
+
     /// The job's connection, if it has been accepted.
-    fn accepted(&self, state: &State, job: usize) -> Option<&Route> {
+    pub fn accepted(&self, state: &State, job: usize) -> Option<&Route> {
         match (&self.jobs[job].task, &state.runs[job].phase) {
             (Task::Connect(route), Phase::Done(Answer::Connect(connect::Answer::Accepted))) => Some(route),
             _ => None,
         }
     }
 
-    /// What a sync would answer if it ran now, without anything in between.
-    pub fn sync_now(&self, state: &State, request: sync::Request) -> sync::Answer {
+    /// What a sync would answer if it ran now, without anything in between, and what it would leave.
+    pub fn sync_now(state: &State, request: sync::Request) -> (sync::Answer, State) {
         let mut state = state.clone();
         let (user, route) = (request.user, request.route.clone());
         let caller = Caller { user, route: route.as_ref() };
         let (mut machine, mut step) = Sync::begun(Sync::start(request));
         loop {
             match step {
-                Step::Done(Answer::Sync(answer)) => return answer,
-                Step::Done(_) => return sync::Answer::Unavailable,
+                Step::Done(Answer::Sync(answer)) => return (answer, state),
+                Step::Done(_) => return (sync::Answer::Unavailable, state),
                 Step::Call(call) => step = machine.next(state.make(&call, caller, None), NOW),
             }
         }
@@ -318,7 +327,7 @@ impl Model for Scenario {
                         if writes(call) {
                             actions.push(Action::LoseReply(job));
                         }
-                        if matches!(task, Task::Send(_)) {
+                        if matches!(task, Task::Send(_)) && !run.overdue {
                             actions.push(Action::TimeOut(job));
                         }
                         for parcel in 0..parcels(call).len() {
@@ -347,13 +356,13 @@ impl Model for Scenario {
                     state.runs[job].phase = Phase::Dead;
                 } else {
                     let seen = self.take_effect(&mut state, job, None)?;
-                    self.hear(&mut state, job, seen, self.jobs[job].now);
+                    self.hear(&mut state, job, seen);
                 }
             }
             Action::Refuse(job, parcel, post) => {
                 state.faults -= 1;
                 let seen = self.take_effect(&mut state, job, Some((parcel, post)))?;
-                self.hear(&mut state, job, seen, self.jobs[job].now);
+                self.hear(&mut state, job, seen);
             }
             Action::LoseReply(job) => {
                 state.faults -= 1;
@@ -362,12 +371,13 @@ impl Model for Scenario {
             Action::Fail(job) => {
                 state.faults -= 1;
                 Self::let_go(&mut state, job);
-                self.hear(&mut state, job, Seen::Failed, self.jobs[job].now);
+                self.hear(&mut state, job, Seen::Failed);
             }
             Action::TimeOut(job) => {
                 state.faults -= 1;
                 Self::let_go(&mut state, job);
-                self.hear(&mut state, job, Seen::Failed, self.jobs[job].now.plus_millis(SEND_DEADLINE_MS));
+                state.runs[job].overdue = true;
+                self.hear(&mut state, job, Seen::Failed);
             }
             Action::Die(job) => {
                 state.deaths -= 1;

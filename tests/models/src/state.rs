@@ -59,6 +59,8 @@ pub struct Run {
     pub late: Vec<Write>,
     /// The records that it works off.
     pub held: Vec<u8>,
+    /// Whether its deadline is over.
+    pub overdue: bool,
 }
 
 /// Where a run stands.

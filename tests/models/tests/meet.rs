@@ -1,0 +1,156 @@
+//! MEET-1: a message and a device coming online cannot miss each other.
+
+use stateright::Property;
+use tidings_domain::ids::ConnectionId;
+use tidings_domain::log::{Entry, Head, Seq};
+use tidings_domain::route::Route;
+use tidings_domain::{posting, send, sync};
+use tidings_models::cast::{ANN, BOB, NOW, draft, old, ours, request, route, sync_of};
+use tidings_models::laws::{self, Case};
+use tidings_models::{Answer, Call, Job, Phase, Run, Scenario, Socket, State, Task, check};
+
+/// Bob's phone at this connection, with the ticket of this number.
+fn phone(connection: &str, ticket: u64) -> Route {
+    route(BOB, "phone", connection, ticket)
+}
+
+/// A quiet conversation: both inbox entries are settled, so that it matters when they are opened.
+fn quiet((faults, deaths): (u8, u8)) -> State {
+    let mut start = State { faults, deaths, ..State::default() };
+    start.logs.put(ours(), &draft(0).follow(None, ours(), ANN, NOW));
+    let head = start.logs.entry(ours(), Seq::FIRST).map_or(Head::none(ours()), Entry::head);
+    for user in [ANN, BOB] {
+        start.inboxes.open(user, ours());
+        start.inboxes.mark(user, ours(), 1);
+        start.inboxes.settle(user, ours(), 2, head);
+    }
+    start
+}
+
+/// Whether one may write stands still.
+fn scenario(start: State, jobs: Vec<Job>, cases: &[Case]) -> Scenario {
+    let still = |call: &Call| matches!(call, Call::Send(send::Call::ReadPermission(_) | send::Call::ReadAccount(_)));
+    let mut properties = vec![
+        Property::always("MEET-1: an acknowledged message is pushed, synced, or shown by a later push", nothing_missed),
+        Property::always("MEET-1: a device that is up and has synced has a route", nobody_is_deaf),
+        Property::always("ACK-1: what was acknowledged is in a sync", laws::acknowledged_is_visible),
+    ];
+    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
+    Scenario { start, jobs, still, properties }
+}
+
+/// The sockets that are up and have synced, with the head that the sync brought. A connection that is followed by one
+/// with a later ticket is not the device's any more.
+fn synced<'a>(scenario: &'a Scenario, state: &'a State) -> impl Iterator<Item = (&'a Route, &'a Socket, Seq)> {
+    let later = |own: &Route| {
+        scenario.jobs.iter().any(|job| matches!(&job.task, Task::Connect(other) if other.ticket_at > own.ticket_at))
+    };
+    scenario.jobs.iter().zip(&state.runs).filter_map(move |(job, run)| match (&job.task, &run.phase) {
+        (Task::Sync(request), Phase::Done(Answer::Sync(sync::Answer::Page(page)))) => {
+            let own = request.route.as_ref().filter(|own| !later(own))?;
+            let socket = state.sockets.get(&own.connection).filter(|socket| socket.open)?;
+            let head = page.conversations.iter().map(|conversation| conversation.head.seq).max();
+            Some((own, socket, head.unwrap_or(Seq::NONE)))
+        }
+        _ => None,
+    })
+}
+
+/// Checked when everybody has come to rest. A sender that ran out of time may have let go of a push; who did not is
+/// answerable for it.
+fn nothing_missed(scenario: &Scenario, state: &State) -> bool {
+    if !state.is_quiet() || state.runs.iter().any(|run| run.overdue) {
+        return true;
+    }
+    synced(scenario, state).all(|(_, socket, head)| {
+        let last = socket.pushed.last().copied().unwrap_or(Seq::NONE);
+        // A push above shows the gap, and the client pulls.
+        state.acknowledged().all(|(_, _, sent)| sent.seq <= head || sent.seq <= last || socket.hinted)
+    })
+}
+
+fn nobody_is_deaf(scenario: &Scenario, state: &State) -> bool {
+    synced(scenario, state)
+        .all(|(own, ..)| state.routes.get(own.user, &own.device).is_some_and(|has| has.connection == own.connection))
+}
+
+const PUSHED: Case = ("a message is pushed", |_, state| state.sockets.values().any(|socket| !socket.pushed.is_empty()));
+const SYNCED: Case = ("a message is in the sync alone", |scenario, state| {
+    let found = synced(scenario, state).any(|(_, socket, head)| head > Seq::FIRST && socket.pushed.is_empty());
+    found && state.is_quiet() && state.acknowledged().next().is_some()
+});
+const GONE: Case = ("a post finds a socket that is not up yet", |_, state| {
+    let to = ConnectionId::new("c1");
+    let posts = |run: &Run| {
+        matches!(&run.phase, Phase::Waiting(_, Call::Posting(posting::Call::Post(parcels)))
+        if parcels.iter().any(|parcel| parcel.route.connection == to))
+    };
+    !state.sockets.contains_key(&to) && state.runs.iter().any(posts)
+});
+const SWEPT: Case = ("the route of a connection that is gone is swept", |_, state| {
+    let sweeps = |run: &Run| matches!(run.phase, Phase::Waiting(_, Call::Posting(posting::Call::Release(_))));
+    state.runs.iter().any(sweeps)
+});
+
+/// Bob's phone comes online and syncs.
+fn connects() -> [Job; 2] {
+    let up = |state: &State| state.sockets.contains_key(&ConnectionId::new("c1"));
+    [
+        Job::new("$connect", Task::Connect(phone("c1", 1))),
+        Job::new("sync", Task::Sync(sync_of(BOB, Some(phone("c1", 1))))).when(up),
+    ]
+}
+
+/// Ann sends two messages, the second one when the first is over; with room for so many posts while she waits.
+fn messages(inline_max: usize) -> [Job; 2] {
+    let message = |number| send::Request { inline_max, ..request(ANN, Some(1), vec![draft(number)]) };
+    [
+        Job::new("first message", Task::Send(message(1))),
+        Job::new("second message", Task::Send(message(2))).when(|state| state.is_over(0)),
+    ]
+}
+
+fn worker() -> Job {
+    Job::new("worker", Task::Work)
+}
+
+/// Ann's messages meet Bob's phone anywhere on its way up, and what could not be posted is tried again.
+#[test]
+fn messages_and_a_device_that_comes_online_do_not_miss_each_other() {
+    let jobs = messages(4).into_iter().chain(connects()).chain([worker()]).collect();
+    let verdict = check("coming online", scenario(quiet((2, 1)), jobs, &[PUSHED, SYNCED, GONE]), 10);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+/// The same with too many connections to post to while Ann waits: the queue's worker reads the routes.
+#[test]
+fn a_queued_delivery_and_a_device_that_comes_online_do_not_miss_each_other() {
+    let jobs = messages(0).into_iter().chain(connects()).chain([worker()]).collect();
+    let verdict = check("coming online, queued", scenario(quiet((1, 1)), jobs, &[PUSHED, SYNCED]), 10);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+/// The phone's old connection is gone without a word. Its route is swept at the first Gone, while the phone comes
+/// back: the sweep must not take the new route.
+#[test]
+fn the_sweep_of_an_old_connection_leaves_the_new_one_alone() {
+    let mut start = quiet((1, 1));
+    start.routes.claim(&old(phone("c0", 0)));
+    let jobs = messages(4).into_iter().chain(connects()).chain([worker()]).collect();
+    let verdict = check("coming back", scenario(start, jobs, &[PUSHED, SYNCED, GONE, SWEPT]), 10);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+/// The phone opens a second connection while the first is up: the messages reach the one that has the device.
+#[test]
+fn messages_follow_a_device_to_its_next_connection() {
+    let up = |state: &State| state.sockets.contains_key(&ConnectionId::new("c2"));
+    let mut jobs: Vec<_> = messages(4).into_iter().chain(connects()).collect();
+    jobs.extend([
+        Job::new("$connect again", Task::Connect(phone("c2", 2))),
+        Job::new("sync again", Task::Sync(sync_of(BOB, Some(phone("c2", 2))))).when(up),
+        Job::new("disconnect", Task::Disconnect(phone("c1", 1))).when(up),
+    ]);
+    let verdict = check("another connection", scenario(quiet((1, 1)), jobs, &[PUSHED, SYNCED, GONE]), 10);
+    assert!(verdict.holds(), "{verdict}");
+}
