@@ -36,7 +36,7 @@ pub fn draft(number: u8) -> Draft {
 /// Sends these messages; the client knew the log up to `after`.
 pub fn request(sender: UserId, after: Option<u64>, drafts: Vec<Draft>) -> send::Request {
     let after = after.map(Seq::new);
-    send::Request { conversation: ours(), sender, connection: None, after, drafts, inline_max: 4 }
+    send::Request { conversation: ours(), sender, connection: None, after, drafts }
 }
 
 /// The user's device `device` at `connection`, come online with a ticket that was issued `ticket` ms from now.
@@ -59,7 +59,7 @@ pub fn old(mut route: Route) -> Route {
 
 /// A whole sync, over the socket if there is a route.
 pub fn sync_of(user: UserId, route: Option<Route>) -> sync::Request {
-    sync::Request { user, route, cursor: None, since: None, conversations: 50, entries: 5 }
+    sync::Request { user, route, cursor: None, since: None, conversations: 50 }
 }
 
 #[expect(clippy::expect_used, reason = "the scenarios' device ids are written here")]

@@ -1,6 +1,5 @@
 //! What holds in every world.
 
-use stateright::Property;
 use tidings_domain::inbox::HeadState;
 use tidings_domain::log::{Counts, Entry, Head, Kind, Seq};
 use tidings_domain::membership::people;
@@ -8,40 +7,40 @@ use tidings_domain::{send, settle, sync};
 
 use crate::cast::{BOB, ours, sync_of};
 use crate::machine::{Answer, Call};
-use crate::scenario::{Scenario, Task};
+use crate::scenario::{Law, Scenario, Task};
 use crate::state::{Phase, Run, State};
 
-/// Something that must be reached: what, and how one sees it.
-pub type Case = (&'static str, fn(&Scenario, &State) -> bool);
+/// The laws of a log that is appended to.
+pub const OF_THE_LOG: [Law; 5] = [
+    ("ORD-1: seq 1, 2, 3 ... without a hole", dense),
+    ("ORD-1: later entries are never older, and count one more", consistent),
+    ("ORD-1: each sender's messages stand in the order of their outbox", own_order),
+    ("IDEM-1: a message is in the log once", single),
+    ("IDEM-1: an acknowledgement names the message's place, and the body that is there", named),
+];
+
+/// What was acknowledged is in a sync that begins now, for both people.
+pub const VISIBLE: Law = ("ACK-1: what was acknowledged is in a sync", acknowledged_is_visible);
+
+/// A head that an inbox entry stores is that of a log entry, with its counters.
+pub const TRUE_HEADS: Law = ("a stored head is that of a log entry", stored_heads_are_true);
 
 /// An acknowledgement says that an earlier attempt had appended the message.
-pub const DUPLICATE: Case = ("a duplicate is acknowledged", a_duplicate_is_acknowledged);
+pub const DUPLICATE: Law = ("a duplicate is acknowledged", a_duplicate_is_acknowledged);
 /// A run wants a place that somebody else's message has taken meanwhile.
-pub const LOST_PLACE: Case = ("a place is lost", a_place_is_lost);
+pub const LOST_PLACE: Law = ("a place is lost", a_place_is_lost);
 /// A message was appended by a function that died.
-pub const DEAD_WRITER: Case = ("a dead function has appended", a_dead_function_has_appended);
+pub const DEAD_WRITER: Law = ("a dead function has appended", a_dead_function_has_appended);
 /// A client id is refused because it came with another body before.
-pub const CONFLICT: Case = ("a conflict is answered", a_conflict_is_answered);
+pub const CONFLICT: Law = ("a conflict is answered", a_conflict_is_answered);
 /// Bob's inbox entry is settled, and with the newest entry of the log.
-pub const SETTLED: Case = ("a head is settled", a_head_is_settled);
+pub const SETTLED: Law = ("a head is settled", a_head_is_settled);
 /// A settler is about to store a head under a version that is not the entry's any more.
-pub const LATE_SETTLER: Case = ("a settler comes too late", a_settler_comes_too_late);
+pub const LATE_SETTLER: Law = ("a settler comes too late", a_settler_comes_too_late);
 /// A settler is about to mark an entry that a dead one left marked.
-pub const TAKEN_OVER: Case = ("a dead settler is taken over", a_dead_settler_is_taken_over);
+pub const TAKEN_OVER: Law = ("a dead settler is taken over", a_dead_settler_is_taken_over);
 
-/// The laws of a log that is appended to.
-pub fn of_the_log() -> Vec<Property<Scenario>> {
-    vec![
-        Property::always("ORD-1: seq 1, 2, 3 ... without a hole", dense),
-        Property::always("ORD-1: later entries are never older, and count one more", consistent),
-        Property::always("ORD-1: each sender's messages stand in the order of their outbox", own_order),
-        Property::always("IDEM-1: a message is in the log once", single),
-        Property::always("IDEM-1: an acknowledgement names the message's place, and the body that is there", named),
-    ]
-}
-
-/// ACK-1: what was acknowledged is in a sync that begins now, for both people.
-pub fn acknowledged_is_visible(_: &Scenario, state: &State) -> bool {
+fn acknowledged_is_visible(_: &Scenario, state: &State) -> bool {
     let Some(last) = state.acknowledged().map(|(_, _, sent)| sent.seq).max() else { return true };
     people(ours()).into_iter().all(|user| {
         matches!(Scenario::sync_now(state, sync_of(user, None)).0, sync::Answer::Page(page)
@@ -49,8 +48,7 @@ pub fn acknowledged_is_visible(_: &Scenario, state: &State) -> bool {
     })
 }
 
-/// A head that an inbox entry stores as settled is that of a log entry, with its counters.
-pub fn settled_heads_are_true(_: &Scenario, state: &State) -> bool {
+fn stored_heads_are_true(_: &Scenario, state: &State) -> bool {
     people(ours()).into_iter().filter_map(|user| state.inboxes.entry(user, ours())).all(|entry| {
         let stored = state.logs.entry(ours(), entry.head.seq).map_or(Head::none(ours()), Entry::head);
         entry.head == stored

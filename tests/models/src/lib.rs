@@ -27,5 +27,5 @@ mod state;
 
 pub use check::{Verdict, check};
 pub use machine::{Answer, Call, Machine};
-pub use scenario::{Action, Job, Scenario, Task};
+pub use scenario::{Action, Job, Law, Scenario, Task};
 pub use state::{Phase, Run, Socket, State};

@@ -21,6 +21,9 @@ use crate::machine::{Answer, Begun as _, Call, Machine, Seen};
 use crate::make::{Caller, parcels, writes};
 use crate::state::{Phase, Run, Socket, State, Write};
 
+/// Something that holds in a moment of a world, and what it is called.
+pub type Law = (&'static str, fn(&Scenario, &State) -> bool);
+
 /// A world: how it begins and what may happen.
 #[derive(Clone)]
 pub struct Scenario {
@@ -31,6 +34,8 @@ pub struct Scenario {
     /// Calls that nothing in this scenario can influence or notice: they are answered at once, which spares the
     /// checker orders that look the same to everybody.
     pub still: fn(&Call) -> bool,
+    /// How many connections are posted to while a sender waits.
+    pub inline_max: usize,
     /// What holds always, and what is reached sometimes.
     pub properties: Vec<Property<Scenario>>,
 }
@@ -114,6 +119,29 @@ pub enum Action {
 }
 
 impl Scenario {
+    /// A world that begins so, with so many calls that may fail and functions that may die.
+    pub fn new((faults, deaths): (u8, u8), start: State, jobs: Vec<Job>) -> Self {
+        let start = State { faults, deaths, ..start };
+        Self { start, jobs, still: |_| false, inline_max: 4, properties: Vec::new() }
+    }
+
+    /// These calls stand still.
+    pub fn still(self, still: fn(&Call) -> bool) -> Self {
+        Self { still, ..self }
+    }
+
+    /// These laws hold.
+    pub fn holding(mut self, laws: impl IntoIterator<Item = Law>) -> Self {
+        self.properties.extend(laws.into_iter().map(|(name, law)| Property::always(name, law)));
+        self
+    }
+
+    /// These cases are reached.
+    pub fn reaching(mut self, cases: impl IntoIterator<Item = Law>) -> Self {
+        self.properties.extend(cases.into_iter().map(|(name, case)| Property::sometimes(name, case)));
+        self
+    }
+
     /// The drafts of a job that sends.
     pub fn drafts(&self, job: usize) -> &[Draft] {
         match self.jobs.get(job).map(|job| &job.task) {
@@ -159,20 +187,18 @@ impl Scenario {
     /// The machine of a task that begins by itself, and its first step.
     fn start(&self, state: &State, task: &Task, now: Timestamp) -> Option<(Machine, Step<Call, Answer>)> {
         Some(match task {
-            Task::Send(request) => Send::begun(Send::start(request.clone(), now).ok()?),
+            Task::Send(request) => Send::begun(Send::start(request.clone(), self.inline_max, now).ok()?),
             Task::Finish(of) => {
-                let Task::Send(request) = &self.jobs[*of].task else { return None };
                 let mine = |task: &&task::Task| {
-                    let task::Task::Send(it) = task;
-                    it.sender == request.sender && request.drafts.starts_with(&it.drafts)
+                    let task::Task::Send(rest) = task;
+                    rest.sender == self.caller(*of).user && self.drafts(*of).starts_with(&rest.drafts)
                 };
-                let task::Task::Send(it) = state.tasks.iter().find(mine)?.clone();
-                let request = send::Request { after: it.after, drafts: it.drafts, ..request.clone() };
-                Send::begun(Send::start(request, now).ok()?)
+                let task::Task::Send(rest) = state.tasks.iter().find(mine)?.clone();
+                Send::begun(Send::start(rest, self.inline_max, now).ok()?)
             }
             Task::Connect(route) => Connect::begun(Connect::start(route.clone())),
             Task::Sync(request) => Sync::begun(Sync::start(request.clone())),
-            Task::Read(request) => Read::begun(Read::start(request.clone()).ok()?),
+            Task::Read(request) => Read::begun(Read::start(request.clone(), self.inline_max).ok()?),
             Task::Settle(of) => match &state.runs[*of].phase {
                 Phase::Done(Answer::Sync(sync::Answer::Page(page))) => {
                     Settle::begun(Settle::start(page.settle.first()?))

@@ -1,22 +1,19 @@
 //! The log: one order, each message once, whatever becomes of the attempts to send it.
 
-use stateright::Property;
 use tidings_domain::limits::CLOCK_SKEW_MS;
 use tidings_domain::log::{Body, BodyHash, Draft};
 use tidings_domain::send;
 use tidings_models::cast::{ANN, BOB, NOW, draft, draft_at, ours, request};
-use tidings_models::laws::{self, Case};
-use tidings_models::{Call, Job, Scenario, State, Task, check};
+use tidings_models::{Call, Job, Scenario, State, Task, check, laws};
 
 /// Both inboxes are open and nobody is online, so all but the log stands still.
-fn scenario(jobs: Vec<Job>, (faults, deaths): (u8, u8), cases: &[Case]) -> Scenario {
-    let mut start = State { faults, deaths, ..State::default() };
+fn scenario(faults_and_deaths: (u8, u8), jobs: Vec<Job>) -> Scenario {
+    let mut start = State::default();
     start.inboxes.open(ANN, ours());
     start.inboxes.open(BOB, ours());
-    let still = |call: &Call| !matches!(call, Call::Send(send::Call::ReadLog(_) | send::Call::Put(_)));
-    let mut properties = laws::of_the_log();
-    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
-    Scenario { start, jobs, still, properties }
+    Scenario::new(faults_and_deaths, start, jobs)
+        .still(|call| !matches!(call, Call::Send(send::Call::ReadLog(_) | send::Call::Put(_))))
+        .holding(laws::OF_THE_LOG)
 }
 
 fn ann_sends(name: &'static str, after: Option<u64>, drafts: Vec<Draft>) -> Job {
@@ -33,7 +30,7 @@ fn a_message_sent_three_times_is_in_the_log_once() {
     let attempts = ["first attempt", "second attempt", "third attempt"];
     let mut jobs: Vec<_> = attempts.map(|name| ann_sends(name, Some(0), vec![draft(1)])).into();
     jobs.extend([bob_says("Bob", 8), bob_says("Bob again", 9)]);
-    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
+    let scenario = scenario((2, 2), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("three attempts, two others", scenario, 200_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -47,7 +44,7 @@ fn writes_that_come_late_or_twice_append_nothing_twice() {
         bob_says("Bob", 8),
         bob_says("Bob again", 9),
     ];
-    let scenario = scenario(jobs, (4, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
+    let scenario = scenario((4, 2), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("two attempts, four faults", scenario, 40_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -63,7 +60,7 @@ fn a_batch_keeps_its_order_and_the_next_frame_comes_after_it() {
         ann_sends("next frame", Some(2), vec![draft(3)]).when(answered),
         bob_says("Bob", 8),
     ];
-    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
+    let scenario = scenario((2, 2), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("a batch and the next frame", scenario, 25_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -79,7 +76,7 @@ fn a_search_by_time_finds_an_attempt_that_a_slower_clock_stored() {
         bob_says("Bob", 8),
         bob_says("Bob, by a faster clock", 9).at(NOW.plus_millis(40_000)),
     ];
-    let scenario = scenario(jobs, (3, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
+    let scenario = scenario((3, 2), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("attempts without after", scenario, 20_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -94,7 +91,7 @@ fn a_client_id_that_comes_back_with_another_body_is_refused() {
         ann_sends("one body again", Some(0), vec![draft(1)]),
         bob_says("Bob", 8),
     ];
-    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::CONFLICT]);
+    let scenario = scenario((2, 2), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::CONFLICT]);
     let verdict = check("two bodies of one client id", scenario, 15_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -109,7 +106,7 @@ fn two_people_who_write_at_once_get_a_place_each() {
         bob_sends("Bob"),
         bob_sends("Bob's second attempt"),
     ];
-    let scenario = scenario(jobs, (2, 2), &[laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
+    let scenario = scenario((2, 2), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
     let verdict = check("two senders, two attempts each", scenario, 80_000);
     assert!(verdict.holds(), "{verdict}");
 }
@@ -120,6 +117,6 @@ fn a_world_that_doubles_a_message_is_found_out() {
     let blind = |name| Job::new(name, Task::Append(ANN, draft(1)));
     let mut jobs = vec![blind("one"), blind("two")];
     jobs.push(ann_sends("an attempt", Some(0), vec![draft(1)]));
-    let verdict = check("a message doubled on purpose", scenario(jobs, (0, 0), &[]), 1);
+    let verdict = check("a message doubled on purpose", scenario((0, 0), jobs), 1);
     assert!(verdict.to_string().contains("broken: IDEM-1: a message is in the log once"), "{verdict}");
 }

@@ -1,13 +1,11 @@
 //! Routes: a ticket works once, the later ticket has the device, and who lost it is told.
 
-use stateright::Property;
 use tidings_domain::connect::Answer as Connected;
 use tidings_domain::ids::ConnectionId;
 use tidings_domain::route::Route;
 use tidings_domain::sync;
 use tidings_models::cast::{BOB, route, sync_of};
-use tidings_models::laws::Case;
-use tidings_models::{Answer, Call, Job, Phase, Run, Scenario, State, Task, check};
+use tidings_models::{Answer, Call, Job, Law, Phase, Run, Scenario, State, Task, check};
 
 /// Bob's phone at this connection, with the ticket of this number.
 fn phone(connection: &str, ticket: u64) -> Route {
@@ -26,14 +24,12 @@ fn was_up(state: &State, connection: &str) -> bool {
     state.sockets.contains_key(&ConnectionId::new(connection))
 }
 
-fn scenario((faults, deaths): (u8, u8), jobs: Vec<Job>, cases: &[Case]) -> Scenario {
-    let mut properties = vec![
-        Property::always("a ticket works once", a_ticket_works_once),
-        Property::always("the latest ticket has the device", the_latest_has_the_device),
-        Property::always("MEET-1: who syncs is reached, or is told that another connection is", who_syncs_is_reached),
-    ];
-    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
-    Scenario { start: State { faults, deaths, ..State::default() }, jobs, still: |_| false, properties }
+fn scenario(faults_and_deaths: (u8, u8), jobs: Vec<Job>) -> Scenario {
+    Scenario::new(faults_and_deaths, State::default(), jobs).holding([
+        ("a ticket works once", a_ticket_works_once),
+        ("the latest ticket has the device", the_latest_has_the_device),
+        ("MEET-1: who syncs is reached, or is told that another connection is", who_syncs_is_reached),
+    ] as [Law; 3])
 }
 
 /// The connections that were accepted.
@@ -81,16 +77,16 @@ fn who_syncs_is_reached(scenario: &Scenario, state: &State) -> bool {
     })
 }
 
-const REPLACED: Case = ("a sync is told that its device is elsewhere", |_, state| {
+const REPLACED: Law = ("a sync is told that its device is elsewhere", |_, state| {
     state.runs.iter().any(|run| run.phase == Phase::Done(Answer::Sync(sync::Answer::Replaced)))
 });
-const CLOSED: Case = ("the winner closes the loser's socket", |_, state| {
+const CLOSED: Law = ("the winner closes the loser's socket", |_, state| {
     state.sockets.values().any(|socket| !socket.open) && state.sockets.values().any(|socket| socket.open)
 });
-const REFUSED: Case = ("a connection is refused", |_, state| {
+const REFUSED: Law = ("a connection is refused", |_, state| {
     state.runs.iter().any(|run| run.phase == Phase::Done(Answer::Connect(Connected::Refused)))
 });
-const RESTORED: Case = ("a sync writes its route again", |_, state| {
+const RESTORED: Law = ("a sync writes its route again", |_, state| {
     let writes = |run: &Run| matches!(run.phase, Phase::Waiting(_, Call::Sync(sync::Call::Restore(_))));
     let has = state.routes.get(BOB, &phone("c1", 1).device);
     has.is_none() && state.runs.iter().any(writes)
@@ -106,7 +102,7 @@ fn the_later_ticket_has_the_device() {
         syncs("second sync", "c2", 2).when(|state| was_up(state, "c2")),
         Job::new("first disconnect", Task::Disconnect(phone("c1", 1))).when(|state| was_up(state, "c1")),
     ];
-    let verdict = check("two tickets", scenario((4, 3), jobs, &[REPLACED, CLOSED, REFUSED]), 10);
+    let verdict = check("two tickets", scenario((4, 3), jobs).reaching([REPLACED, CLOSED, REFUSED]), 2_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -120,7 +116,7 @@ fn a_ticket_that_is_used_twice_works_once() {
         syncs("the thief's sync", "x1", 1).when(|state| was_up(state, "x1")),
         Job::new("disconnect", Task::Disconnect(phone("c1", 1))).when(|state| was_up(state, "c1")),
     ];
-    let verdict = check("a ticket used twice", scenario((4, 3), jobs, &[REFUSED]), 10);
+    let verdict = check("a ticket used twice", scenario((4, 3), jobs).reaching([REFUSED]), 1_200);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -135,7 +131,7 @@ fn a_sync_mends_a_route_that_was_swept_in_error() {
         syncs("next sync", "c1", 1).when(|state| was_up(state, "c1")),
         connects("the next connection", "c2", 2),
     ];
-    let verdict = check("a sweep in error", scenario((3, 2), jobs, &[RESTORED, REPLACED, CLOSED]), 10);
+    let verdict = check("a sweep in error", scenario((3, 2), jobs).reaching([RESTORED, REPLACED, CLOSED]), 9_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -149,6 +145,6 @@ fn of_three_tickets_the_last_has_the_device() {
         syncs("first sync", "c1", 1).when(|state| was_up(state, "c1")),
         syncs("third sync", "c3", 3).when(|state| was_up(state, "c3")),
     ];
-    let verdict = check("three tickets", scenario((3, 2), jobs, &[REPLACED, CLOSED, REFUSED]), 10);
+    let verdict = check("three tickets", scenario((3, 2), jobs).reaching([REPLACED, CLOSED, REFUSED]), 20_000);
     assert!(verdict.holds(), "{verdict}");
 }

@@ -1,13 +1,11 @@
 //! MEET-1: a message and a device coming online cannot miss each other.
 
-use stateright::Property;
 use tidings_domain::ids::ConnectionId;
 use tidings_domain::log::{Entry, Head, Seq};
 use tidings_domain::route::Route;
 use tidings_domain::{posting, send, sync};
 use tidings_models::cast::{ANN, BOB, NOW, draft, old, ours, request, route, sync_of};
-use tidings_models::laws::{self, Case};
-use tidings_models::{Answer, Call, Job, Phase, Run, Scenario, Socket, State, Task, check};
+use tidings_models::{Answer, Call, Job, Law, Phase, Run, Scenario, Socket, State, Task, check, laws};
 
 /// Bob's phone at this connection, with the ticket of this number.
 fn phone(connection: &str, ticket: u64) -> Route {
@@ -15,8 +13,8 @@ fn phone(connection: &str, ticket: u64) -> Route {
 }
 
 /// A quiet conversation: both inbox entries are settled, so that it matters when they are opened.
-fn quiet((faults, deaths): (u8, u8)) -> State {
-    let mut start = State { faults, deaths, ..State::default() };
+fn quiet() -> State {
+    let mut start = State::default();
     start.logs.put(ours(), &draft(0).follow(None, ours(), ANN, NOW));
     let head = start.logs.entry(ours(), Seq::FIRST).map_or(Head::none(ours()), Entry::head);
     for user in [ANN, BOB] {
@@ -28,15 +26,14 @@ fn quiet((faults, deaths): (u8, u8)) -> State {
 }
 
 /// Whether one may write stands still.
-fn scenario(start: State, jobs: Vec<Job>, cases: &[Case]) -> Scenario {
-    let still = |call: &Call| matches!(call, Call::Send(send::Call::ReadPermission(_) | send::Call::ReadAccount(_)));
-    let mut properties = vec![
-        Property::always("MEET-1: an acknowledged message is pushed, synced, or shown by a later push", nothing_missed),
-        Property::always("MEET-1: a device that is up and has synced has a route", nobody_is_deaf),
-        Property::always("ACK-1: what was acknowledged is in a sync", laws::acknowledged_is_visible),
-    ];
-    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
-    Scenario { start, jobs, still, properties }
+fn scenario(faults_and_deaths: (u8, u8), start: State, jobs: Vec<Job>) -> Scenario {
+    Scenario::new(faults_and_deaths, start, jobs)
+        .still(|call| matches!(call, Call::Send(send::Call::ReadPermission(_) | send::Call::ReadAccount(_))))
+        .holding([
+            ("MEET-1: an acknowledged message is pushed, synced, or shown by a later push", nothing_missed),
+            ("MEET-1: a device that is up and has synced has a route", nobody_is_deaf),
+            laws::VISIBLE,
+        ] as [Law; 3])
 }
 
 /// The sockets that are up and have synced, with the head that the sync brought. A connection that is followed by one
@@ -74,12 +71,12 @@ fn nobody_is_deaf(scenario: &Scenario, state: &State) -> bool {
         .all(|(own, ..)| state.routes.get(own.user, &own.device).is_some_and(|has| has.connection == own.connection))
 }
 
-const PUSHED: Case = ("a message is pushed", |_, state| state.sockets.values().any(|socket| !socket.pushed.is_empty()));
-const SYNCED: Case = ("a message is in the sync alone", |scenario, state| {
+const PUSHED: Law = ("a message is pushed", |_, state| state.sockets.values().any(|socket| !socket.pushed.is_empty()));
+const SYNCED: Law = ("a message is in the sync alone", |scenario, state| {
     let found = synced(scenario, state).any(|(_, socket, head)| head > Seq::FIRST && socket.pushed.is_empty());
     found && state.is_quiet() && state.acknowledged().next().is_some()
 });
-const GONE: Case = ("a post finds a socket that is not up yet", |_, state| {
+const GONE: Law = ("a post finds a socket that is not up yet", |_, state| {
     let to = ConnectionId::new("c1");
     let posts = |run: &Run| {
         matches!(&run.phase, Phase::Waiting(_, Call::Posting(posting::Call::Post(parcels)))
@@ -87,7 +84,7 @@ const GONE: Case = ("a post finds a socket that is not up yet", |_, state| {
     };
     !state.sockets.contains_key(&to) && state.runs.iter().any(posts)
 });
-const SWEPT: Case = ("the route of a connection that is gone is swept", |_, state| {
+const SWEPT: Law = ("the route of a connection that is gone is swept", |_, state| {
     let sweeps = |run: &Run| matches!(run.phase, Phase::Waiting(_, Call::Posting(posting::Call::Release(_))));
     state.runs.iter().any(sweeps)
 });
@@ -101,13 +98,10 @@ fn connects() -> [Job; 2] {
     ]
 }
 
-/// Ann sends two messages, the second one when the first is over; with room for so many posts while she waits.
-fn messages(inline_max: usize) -> [Job; 2] {
-    let message = |number| send::Request { inline_max, ..request(ANN, Some(1), vec![draft(number)]) };
-    [
-        Job::new("first message", Task::Send(message(1))),
-        Job::new("second message", Task::Send(message(2))).when(|state| state.is_over(0)),
-    ]
+/// Ann sends two messages, the second one when the first is over.
+fn messages() -> [Job; 2] {
+    let message = |number| Task::Send(request(ANN, Some(1), vec![draft(number)]));
+    [Job::new("first message", message(1)), Job::new("second message", message(2)).when(|state| state.is_over(0))]
 }
 
 fn worker() -> Job {
@@ -117,16 +111,17 @@ fn worker() -> Job {
 /// Ann's messages meet Bob's phone anywhere on its way up, and what could not be posted is tried again.
 #[test]
 fn messages_and_a_device_that_comes_online_do_not_miss_each_other() {
-    let jobs = messages(4).into_iter().chain(connects()).chain([worker()]).collect();
-    let verdict = check("coming online", scenario(quiet((2, 1)), jobs, &[PUSHED, SYNCED, GONE]), 10);
+    let jobs = messages().into_iter().chain(connects()).chain([worker()]).collect();
+    let verdict = check("coming online", scenario((2, 1), quiet(), jobs).reaching([PUSHED, SYNCED, GONE]), 100_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
 /// The same with too many connections to post to while Ann waits: the queue's worker reads the routes.
 #[test]
 fn a_queued_delivery_and_a_device_that_comes_online_do_not_miss_each_other() {
-    let jobs = messages(0).into_iter().chain(connects()).chain([worker()]).collect();
-    let verdict = check("coming online, queued", scenario(quiet((1, 1)), jobs, &[PUSHED, SYNCED]), 10);
+    let jobs = messages().into_iter().chain(connects()).chain([worker()]).collect();
+    let scenario = scenario((1, 1), quiet(), jobs).reaching([PUSHED, SYNCED]);
+    let verdict = check("coming online, queued", Scenario { inline_max: 0, ..scenario }, 40_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -134,10 +129,10 @@ fn a_queued_delivery_and_a_device_that_comes_online_do_not_miss_each_other() {
 /// back: the sweep must not take the new route.
 #[test]
 fn the_sweep_of_an_old_connection_leaves_the_new_one_alone() {
-    let mut start = quiet((1, 1));
+    let mut start = quiet();
     start.routes.claim(&old(phone("c0", 0)));
-    let jobs = messages(4).into_iter().chain(connects()).chain([worker()]).collect();
-    let verdict = check("coming back", scenario(start, jobs, &[PUSHED, SYNCED, GONE, SWEPT]), 10);
+    let jobs = messages().into_iter().chain(connects()).chain([worker()]).collect();
+    let verdict = check("coming back", scenario((1, 1), start, jobs).reaching([PUSHED, SYNCED, GONE, SWEPT]), 14_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -145,12 +140,12 @@ fn the_sweep_of_an_old_connection_leaves_the_new_one_alone() {
 #[test]
 fn messages_follow_a_device_to_its_next_connection() {
     let up = |state: &State| state.sockets.contains_key(&ConnectionId::new("c2"));
-    let mut jobs: Vec<_> = messages(4).into_iter().chain(connects()).collect();
+    let mut jobs: Vec<_> = messages().into_iter().chain(connects()).collect();
     jobs.extend([
         Job::new("$connect again", Task::Connect(phone("c2", 2))),
         Job::new("sync again", Task::Sync(sync_of(BOB, Some(phone("c2", 2))))).when(up),
         Job::new("disconnect", Task::Disconnect(phone("c1", 1))).when(up),
     ]);
-    let verdict = check("another connection", scenario(quiet((1, 1)), jobs, &[PUSHED, SYNCED, GONE]), 10);
+    let verdict = check("another connection", scenario((1, 1), quiet(), jobs).reaching([PUSHED, SYNCED, GONE]), 150_000);
     assert!(verdict.holds(), "{verdict}");
 }

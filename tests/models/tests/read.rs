@@ -1,29 +1,25 @@
 //! MONO-1: read positions from two devices only move forward, and take their counters from the log.
 
-use stateright::Property;
 use tidings_domain::limits::SETTLE_AFTER_MS;
 use tidings_domain::log::Seq;
 use tidings_domain::read::{self, Refusal};
 use tidings_models::cast::{ANN, BOB, NOW, draft, ours, sync_of};
-use tidings_models::laws::Case;
-use tidings_models::{Answer, Call, Job, Phase, Scenario, State, Task, check};
+use tidings_models::{Answer, Call, Job, Law, Phase, Scenario, State, Task, check};
 
 /// A log of three messages of Ann's, in a conversation that Bob has not opened yet; nobody is online.
-fn scenario((faults, deaths): (u8, u8), jobs: Vec<Job>, cases: &[Case]) -> Scenario {
-    let mut start = State { faults, deaths, ..State::default() };
+fn scenario(faults_and_deaths: (u8, u8), jobs: Vec<Job>) -> Scenario {
+    let mut start = State::default();
     for number in 0..3 {
         let entry = draft(number).follow(start.logs.of(ours()).next_back(), ours(), ANN, NOW);
         start.logs.put(ours(), &entry);
     }
-    start.inboxes.open(ANN, ours());
-    let still = |call: &Call| matches!(call, Call::Read(read::Call::Deliver(_)));
-    let mut properties = vec![
-        Property::always("MONO-1: a position never falls behind an answer", never_back),
-        Property::always("MONO-1: a position has the counters of its entry", counters_are_the_entrys),
-        Property::always("BAD-1: what is not in the log cannot be read", nothing_beyond_the_log),
-    ];
-    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
-    Scenario { start, jobs, still, properties }
+    Scenario::new(faults_and_deaths, start, jobs)
+        .still(|call| matches!(call, Call::Read(read::Call::Deliver(_))))
+        .holding([
+            ("MONO-1: a position never falls behind an answer", never_back),
+            ("MONO-1: a position has the counters of its entry", counters_are_the_entrys),
+            ("BAD-1: what is not in the log cannot be read", nothing_beyond_the_log),
+        ] as [Law; 3])
 }
 
 /// What was answered, with what was asked.
@@ -57,13 +53,13 @@ fn nothing_beyond_the_log(scenario: &Scenario, state: &State) -> bool {
 
 fn reads(name: &'static str, seq: u64) -> Job {
     let seq = Seq::new(seq);
-    Job::new(name, Task::Read(read::Request { conversation: ours(), user: BOB, connection: None, seq, inline_max: 4 }))
+    Job::new(name, Task::Read(read::Request { conversation: ours(), user: BOB, connection: None, seq }))
 }
 
-const OVERTAKEN: Case = ("a device learns that another one has read further", |scenario, state| {
+const OVERTAKEN: Law = ("a device learns that another one has read further", |scenario, state| {
     answers(scenario, state).any(|(asked, answer)| answer.is_ok_and(|stands| stands > asked))
 });
-const REFUSED: Case = ("a position beyond the log is refused", |scenario, state| {
+const REFUSED: Law = ("a position beyond the log is refused", |scenario, state| {
     answers(scenario, state).any(|(_, answer)| answer == Err(Refusal::NoSuchEntry))
 });
 
@@ -80,6 +76,6 @@ fn positions_of_two_devices_only_move_forward() {
         Job::new("sync", Task::Sync(sync_of(BOB, None))).at(quiet),
         Job::new("settler", Task::Settle(5)).at(quiet),
     ];
-    let verdict = check("two devices read", scenario((2, 1), jobs, &[OVERTAKEN, REFUSED]), 10);
+    let verdict = check("two devices read", scenario((2, 1), jobs).reaching([OVERTAKEN, REFUSED]), 50_000);
     assert!(verdict.holds(), "{verdict}");
 }

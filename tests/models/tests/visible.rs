@@ -1,33 +1,30 @@
 //! ACK-1: whatever was acknowledged is in every sync that begins later, while inboxes are opened and settled.
 
-use stateright::Property;
 use tidings_domain::limits::SETTLE_AFTER_MS;
 use tidings_domain::log::{Entry, Head, Seq};
 use tidings_domain::send;
 use tidings_domain::time::Timestamp;
 use tidings_models::cast::{ANN, BOB, NOW, draft, ours, request, sync_of};
-use tidings_models::laws::{self, Case};
-use tidings_models::{Call, Job, Scenario, State, Task, check};
+use tidings_models::{Call, Job, Law, Scenario, State, Task, check, laws};
 
 /// When a conversation in which nobody spoke after [`NOW`] is quiet. The clocks of those who sync say so throughout:
 /// a settler may be as early as it likes.
 const QUIET: Timestamp = NOW.plus_millis(SETTLE_AFTER_MS);
 
 /// Nobody is online, everybody has an account: whether one may write and who is reached stand still.
-fn scenario(start: State, jobs: Vec<Job>, cases: &[Case]) -> Scenario {
+fn scenario(faults_and_deaths: (u8, u8), start: State, jobs: Vec<Job>) -> Scenario {
     let still = |call: &Call| {
         matches!(call, Call::Send(send::Call::ReadPermission(_) | send::Call::ReadAccount(_) | send::Call::Deliver(_)))
     };
-    let mut properties = laws::of_the_log();
-    properties.push(Property::always("ACK-1: what was acknowledged is in a sync", laws::acknowledged_is_visible));
-    properties.push(Property::always("a stored head is that of a log entry", laws::settled_heads_are_true));
-    properties.extend(cases.iter().map(|(name, case)| Property::sometimes(name, *case)));
-    Scenario { start, jobs, still, properties }
+    Scenario::new(faults_and_deaths, start, jobs)
+        .still(still)
+        .holding(laws::OF_THE_LOG)
+        .holding([laws::VISIBLE, laws::TRUE_HEADS])
 }
 
 /// A conversation with one message, whose inbox entries are open.
-fn open(faults: u8, deaths: u8) -> State {
-    let mut start = State { faults, deaths, ..State::default() };
+fn open() -> State {
+    let mut start = State::default();
     start.logs.put(ours(), &draft(0).follow(None, ours(), ANN, NOW));
     start.inboxes.open(ANN, ours());
     start.inboxes.open(BOB, ours());
@@ -35,8 +32,8 @@ fn open(faults: u8, deaths: u8) -> State {
 }
 
 /// The same, settled.
-fn settled(faults: u8, deaths: u8) -> State {
-    let mut start = open(faults, deaths);
+fn settled() -> State {
+    let mut start = open();
     let head = start.logs.entry(ours(), Seq::FIRST).map(Entry::head);
     for user in [ANN, BOB] {
         start.inboxes.mark(user, ours(), 1);
@@ -63,8 +60,13 @@ fn settler(names: [&'static str; 2], sync: usize) -> [Job; 2] {
 fn two_attempts_and_a_settler_lose_nothing() {
     let mut jobs = vec![ann_sends("first attempt"), ann_sends("second attempt")];
     jobs.extend(settler(["sync", "settler"], 2));
-    let cases = [laws::DUPLICATE, laws::DEAD_WRITER, laws::SETTLED, laws::LATE_SETTLER];
-    let verdict = check("two attempts, one settler", scenario(open(2, 2), jobs, &cases), 90_000);
+    let scenario = scenario((2, 2), open(), jobs).reaching([
+        laws::DUPLICATE,
+        laws::DEAD_WRITER,
+        laws::SETTLED,
+        laws::LATE_SETTLER,
+    ]);
+    let verdict = check("two attempts, one settler", scenario, 90_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -74,8 +76,8 @@ fn two_settlers_lose_nothing() {
     let mut jobs = vec![ann_sends("the message")];
     jobs.extend(settler(["sync", "settler"], 1));
     jobs.extend(settler(["other sync", "other settler"], 3));
-    let cases = [laws::SETTLED, laws::LATE_SETTLER, laws::TAKEN_OVER];
-    let verdict = check("one attempt, two settlers", scenario(open(1, 2), jobs, &cases), 30_000);
+    let scenario = scenario((1, 2), open(), jobs).reaching([laws::SETTLED, laws::LATE_SETTLER, laws::TAKEN_OVER]);
+    let verdict = check("one attempt, two settlers", scenario, 30_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -85,9 +87,8 @@ fn two_settlers_lose_nothing() {
 fn a_first_message_is_visible_although_its_writer_died() {
     let mut jobs = vec![ann_sends("first attempt"), ann_sends("second attempt")];
     jobs.extend(settler(["sync", "settler"], 2));
-    let start = State { faults: 2, deaths: 2, ..State::default() };
-    let cases = [laws::DUPLICATE, laws::DEAD_WRITER];
-    let verdict = check("first contact", scenario(start, jobs, &cases), 40_000);
+    let scenario = scenario((2, 2), State::default(), jobs).reaching([laws::DUPLICATE, laws::DEAD_WRITER]);
+    let verdict = check("first contact", scenario, 40_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -96,8 +97,8 @@ fn a_first_message_is_visible_although_its_writer_died() {
 fn a_quiet_conversation_is_opened_before_every_acknowledgement() {
     let mut jobs = vec![ann_sends("first attempt"), ann_sends("second attempt")];
     jobs.extend(settler(["sync", "settler"], 2));
-    let cases = [laws::DUPLICATE, laws::DEAD_WRITER, laws::SETTLED];
-    let verdict = check("a settled conversation", scenario(settled(2, 2), jobs, &cases), 40_000);
+    let scenario = scenario((2, 2), settled(), jobs).reaching([laws::DUPLICATE, laws::DEAD_WRITER, laws::SETTLED]);
+    let verdict = check("a settled conversation", scenario, 40_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -107,8 +108,8 @@ fn two_people_who_write_at_once_are_both_visible() {
     let bob_sends = Job::new("Bob", Task::Send(request(BOB, Some(0), vec![draft(1)])));
     let mut jobs = vec![ann_sends("Ann"), bob_sends];
     jobs.extend(settler(["sync", "settler"], 2));
-    let cases = [laws::LOST_PLACE, laws::SETTLED, laws::LATE_SETTLER];
-    let verdict = check("two senders, one settler", scenario(open(1, 2), jobs, &cases), 30_000);
+    let scenario = scenario((1, 2), open(), jobs).reaching([laws::LOST_PLACE, laws::SETTLED, laws::LATE_SETTLER]);
+    let verdict = check("two senders, one settler", scenario, 30_000);
     assert!(verdict.holds(), "{verdict}");
 }
 
@@ -122,8 +123,8 @@ fn a_task_makes_visible_what_a_sender_out_of_time_left() {
         Job::new("the task again", Task::Finish(0)),
     ];
     jobs.extend(settler(["sync", "settler"], 3));
-    let finished: Case = ("a task is finished", |_, state| state.sent(1).next().is_some());
-    let cases = [laws::DUPLICATE, laws::SETTLED, finished];
-    let verdict = check("tasks", scenario(settled(3, 1), jobs, &cases), 40_000);
+    let finished: Law = ("a task is finished", |_, state| state.sent(1).next().is_some());
+    let scenario = scenario((3, 1), settled(), jobs).reaching([laws::DUPLICATE, laws::SETTLED, finished]);
+    let verdict = check("tasks", scenario, 40_000);
     assert!(verdict.holds(), "{verdict}");
 }
