@@ -84,6 +84,7 @@ pub struct Running {
     end: watch::Sender<bool>,
     tasks: Vec<AbortHandle>,
     messages_put_back: usize,
+    mappings_enabled: watch::Sender<bool>,
     /// Last, so that nobody else has the folder before all else has ended.
     _data: Data,
 }
@@ -154,10 +155,18 @@ impl LocalCloud {
             tokio::spawn(Arc::clone(&host).reap_idle()).abort_handle(),
             tokio::spawn(dynamodb.sweep_expired(options.limits.ttl_sweep)).abort_handle(),
         ];
+        let mappings_enabled = watch::Sender::new(options.mappings);
         for mapping in mappings(&functions, &door.queues, &sqs, &host, &options) {
-            tasks.push(tokio::spawn(Arc::new(mapping).run()).abort_handle());
+            let mut enabled = mappings_enabled.subscribe();
+            let feeding = async move {
+                // An error means that the cloud is gone.
+                if enabled.wait_for(|enabled| *enabled).await.is_ok() {
+                    Arc::new(mapping).run().await;
+                }
+            };
+            tasks.push(tokio::spawn(feeding).abort_handle());
         }
-        Ok(Running { door, end, tasks, messages_put_back, _data: data })
+        Ok(Running { door, end, tasks, messages_put_back, mappings_enabled, _data: data })
     }
 }
 
@@ -175,6 +184,11 @@ impl Running {
     /// How many queued messages of an earlier run it began with; see [`Options::data`].
     pub fn messages_put_back(&self) -> usize {
         self.messages_put_back
+    }
+
+    /// Has the queues feed their functions from now on; see [`Options::mappings`].
+    pub fn enable_mappings(&self) {
+        self.mappings_enabled.send_replace(true);
     }
 
     /// Every billable call since the start or the last reset.
@@ -270,7 +284,7 @@ fn mappings(
 ) -> Vec<Mapping> {
     let sources = functions
         .iter()
-        .filter(|function| options.mappings && function.manifest.trigger == Trigger::Queue)
+        .filter(|function| function.manifest.trigger == Trigger::Queue)
         .flat_map(|function| function.manifest.queues.iter().map(move |source| (function, source)));
     sources
         .flat_map(|(function, source)| {

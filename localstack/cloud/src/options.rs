@@ -25,7 +25,8 @@ pub struct Options {
     pub set: BTreeMap<String, String>,
     /// The folder that everything is kept in and found again at the next start; `None` forgets it all at the end.
     pub data: Option<PathBuf>,
-    /// Whether the queues feed their functions (an event source mapping's `Enabled`). Off, messages wait.
+    /// Whether the queues feed their functions (an event source mapping's `Enabled`). If not, messages wait until
+    /// [`Running::enable_mappings`](crate::Running::enable_mappings).
     pub mappings: bool,
     /// Every limit of the cloud.
     pub limits: Limits,

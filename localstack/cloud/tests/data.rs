@@ -147,15 +147,14 @@ async fn queued_messages_are_kept_wherever_they_are() {
         task.send(body, 0).await;
     }
     for message in task.receive(600).await {
-        match message.body().unwrap() {
-            "deleted" => task.delete(&message).await,
-            _ => {
-                let entry = DeleteMessageBatchRequestEntry::builder().id("x");
-                let entry = entry.receipt_handle(message.receipt_handle().unwrap()).build().unwrap();
-                let batch = task.client.delete_message_batch().queue_url(&task.url).entries(entry);
-                batch.send().await.unwrap();
-            }
+        if message.body() == Some("deleted") {
+            task.delete(&message).await;
+            continue;
         }
+        let entry = DeleteMessageBatchRequestEntry::builder().id("x");
+        let entry = entry.receipt_handle(message.receipt_handle().unwrap()).build().unwrap();
+        let batch = task.client.delete_message_batch().queue_url(&task.url).entries(entry);
+        batch.send().await.unwrap();
     }
     // Delayed, visible, and sent in a batch of which one is refused.
     task.send("delayed", 600).await;

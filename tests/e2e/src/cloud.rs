@@ -66,6 +66,13 @@ impl Cloud {
         self.running().ledger().use_case(use_case).counters
     }
 
+    /// Ends it with everything that is under way, for a test that goes on with its data in another cloud.
+    pub async fn interrupt(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
     /// The guard at the end of a test: faults are over, whatever was under way is done, and then no record is left in
     /// a queue or a dead-letter queue, no function waits or works, and with all sockets cut no route is left behind.
     pub async fn stop(mut self) {

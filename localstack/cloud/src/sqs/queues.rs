@@ -86,7 +86,8 @@ impl Sqs {
         // themselves. Those that are here already stay as they are.
         for name in &waiting {
             // Only FIFO queues know this, and without it they take no message that brings no id for it.
-            let fifo = name.ends_with(".fifo").then(|| ("ContentBasedDeduplication", "true".to_owned()));
+            let is_fifo = name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo");
+            let fifo = is_fifo.then(|| ("ContentBasedDeduplication", "true".to_owned()));
             self.create(name, fifo).await?;
         }
         Ok(queues)
