@@ -13,8 +13,9 @@ use common::program::{Program, start};
 use common::{functions, until};
 use serde_json::Value;
 
-/// How many acknowledgements of each kind there are at least before the kill.
-const ENOUGH: usize = 150;
+/// How many acknowledgements of each kind there are at least before a kill: enough for the write-ahead logs to be
+/// worked into their databases, which happens every 1,000 pages.
+const ENOUGH: usize = 600;
 /// How many clients write at the same time.
 const WRITERS: usize = 4;
 
