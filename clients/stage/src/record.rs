@@ -15,7 +15,12 @@ impl Recorder {
         something(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The judgement of everything so far.
+    /// The numbers so far, and what was seen to be wrong on the spot.
+    pub fn so_far(&self) -> Verdict {
+        self.tell(|history| history.so_far().clone())
+    }
+
+    /// The judgement of everything so far, as if it were the end.
     pub fn judge(&self) -> Verdict {
         self.tell(|history| history.judge())
     }

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// How the short names of dead-letter queues end.
+const DEAD: &str = "-dlq";
 
 /// What the cloud holds at a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// By short name, as [`crate::Endpoints::queues`]: `fanout-0`, `fanout-0-dlq`.
     pub queues: BTreeMap<String, QueueState>,
@@ -16,8 +19,28 @@ pub struct State {
     pub sockets: usize,
 }
 
+impl State {
+    /// Dead-letter queues that hold something, and how much.
+    pub fn dead(&self) -> Vec<(&str, u64)> {
+        self.filled(true)
+    }
+
+    /// What keeps it from being at rest, a few words each: records on their way, functions with work.
+    pub fn unrest(&self) -> Vec<String> {
+        let records = self.filled(false).into_iter().map(|(name, records)| format!("{name}: {records} records"));
+        let working = self.functions.iter().filter(|(_, it)| it.waiting + it.working > 0);
+        let calls = working.map(|(name, it)| format!("{name}: {} calls wait, {} in work", it.waiting, it.working));
+        records.chain(calls).collect()
+    }
+
+    fn filled(&self, dead: bool) -> Vec<(&str, u64)> {
+        let queues = self.queues.iter().filter(|(name, _)| name.ends_with(DEAD) == dead);
+        queues.map(|(name, queue)| (name.as_str(), queue.records())).filter(|(_, records)| *records > 0).collect()
+    }
+}
+
 /// How many records a queue holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueState {
     /// Waiting for a receiver.
     pub visible: u64,
@@ -35,7 +58,7 @@ impl QueueState {
 }
 
 /// What one function is at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionState {
     /// Calls that no environment has taken yet.
     pub waiting: usize,

@@ -208,6 +208,11 @@ impl History {
         self.conversations.entry(conversation).or_default().unread.push((device, read_seq, last, unread));
     }
 
+    /// The numbers so far, and what was seen to be wrong without waiting for the end.
+    pub fn so_far(&self) -> &Verdict {
+        &self.found
+    }
+
     pub(crate) fn user(&self, device: DeviceKey) -> UserId {
         // A key comes from this history or from one with other devices; the latter is nobody.
         self.devices.get(device.0).map_or(UserId::from_bits(0), |device| device.user)

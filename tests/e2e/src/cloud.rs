@@ -13,9 +13,6 @@ use crate::person::Person;
 /// Time between two looks at it.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
-/// How names of dead-letter queues end.
-const DEAD: &str = "-dlq";
-
 /// How long a cloud may take to come to rest: a failed record comes again after 2 s, five times at most, and a task
 /// waits for its request's time-out.
 const REST_WITHIN: Duration = Duration::from_secs(60);
@@ -91,17 +88,12 @@ impl Cloud {
         let began = Instant::now();
         loop {
             let state = self.running().state().await;
-            let (dead, alive): (Vec<_>, Vec<_>) = state
-                .queues
-                .iter()
-                .filter(|(_, queue)| queue.records() > 0)
-                .partition(|(name, _)| name.ends_with(DEAD));
+            let (dead, unrest) = (state.dead(), state.unrest());
             assert!(dead.is_empty(), "records are dead: {dead:?}");
-            let busy: Vec<_> = state.functions.iter().filter(|(_, it)| it.waiting + it.working > 0).collect();
-            if alive.is_empty() && busy.is_empty() {
+            if unrest.is_empty() {
                 return;
             }
-            assert!(began.elapsed() < REST_WITHIN, "no rest: records in {alive:?}, functions at {busy:?}");
+            assert!(began.elapsed() < REST_WITHIN, "no rest: {unrest:?}");
             sleep(POLL_EVERY).await;
         }
     }
