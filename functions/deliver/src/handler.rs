@@ -10,6 +10,7 @@ use tidings_application::pace::Pace;
 use tidings_application::send::SendMessages;
 use tidings_domain::fan_out;
 use tidings_domain::task::Task;
+use tidings_domain::time::Timestamp;
 use tidings_dynamodb::Client;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
@@ -55,7 +56,7 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Arc<S
 }
 
 /// Works records off: jobs together, so that a connection gets one frame for all of them, and each task by itself.
-pub(crate) async fn work(send: Arc<Send>, records: Vec<String>) -> Vec<Outcome> {
+pub(crate) async fn work(send: Arc<Send>, records: Vec<String>, until: Timestamp) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(records.len());
     let (mut jobs, mut tasks) = (Vec::new(), Vec::new());
     for (index, record) in records.iter().enumerate() {
@@ -66,7 +67,7 @@ pub(crate) async fn work(send: Arc<Send>, records: Vec<String>) -> Vec<Outcome> 
     }
     let (places, jobs): (Vec<usize>, Vec<fan_out::Job>) = jobs.into_iter().unzip();
     let finishing = tasks.into_iter().map(async |(index, task)| (index, finish(&send, task).await));
-    let (done, finished) = tokio::join!(send.deliver.work(jobs), join_all(finishing));
+    let (done, finished) = tokio::join!(send.deliver.work(jobs, until), join_all(finishing));
     for (index, done) in places.into_iter().zip(done) {
         if !done {
             outcomes[index] = Err("the routes could not be read, or what failed could not be queued again".into());

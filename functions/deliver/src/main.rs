@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::start(&environment);
     let send = handler::build(&environment, &aws::config().await)?;
-    queue::serve(|records| handler::work(send.clone(), records)).await
+    queue::serve(|records, until| handler::work(send.clone(), records, until)).await
 }

@@ -358,7 +358,9 @@ fn variables(
         urls.collect::<Vec<_>>().join(",")
     };
     let sources = functions.iter().flat_map(|function| &function.manifest.queues);
-    let workers = sources.filter(|source| source.name == QueueName::Fanout).map(|source| source.maximum_concurrency);
+    let mappings =
+        sources.flat_map(|source| queues.iter().filter(|queue| queue.kind == source.name).map(move |_| source));
+    let workers: u32 = mappings.map(|source| source.maximum_concurrency).sum();
     let fixed = [
         ("AWS_REGION", endpoints.region.clone()),
         ("AWS_DEFAULT_REGION", endpoints.region.clone()),
@@ -374,7 +376,7 @@ fn variables(
         ("FANOUT_QUEUE_URLS", url(QueueName::Fanout)),
         ("RETRY_QUEUE_URL", url(QueueName::Retry)),
         ("TASK_QUEUE_URL", url(QueueName::Task)),
-        ("FANOUT_CONCURRENCY", workers.max().unwrap_or_default().to_string()),
+        ("WORKERS", workers.to_string()),
         ("VERIFYING_KEYS", keys.verifying_keys.clone()),
         ("TZ", ":UTC".to_owned()),
     ];

@@ -1,14 +1,18 @@
 //! Delivery: drives [`tidings_domain::posting::Posting`] for a sender and [`tidings_domain::fan_out::Worker`] for the
 //! queues.
 
+use std::pin::pin;
+use std::sync::Arc;
+
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
 use tidings_domain::delivery::{self, Event, Post};
 use tidings_domain::fan_out::{self, Job, Worker};
 use tidings_domain::ids::UserId;
-use tidings_domain::limits::POSTING_MS;
+use tidings_domain::limits::INLINE_POSTING_MS;
 use tidings_domain::posting::{self, Parcel, Posting};
 use tidings_domain::route::Route;
+use tidings_domain::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::drive::drive;
@@ -50,7 +54,7 @@ where
                 delivery::Seen::Routes(try_join_all(reads).await?.concat())
             }
             delivery::Call::Post(routes, events) => {
-                self.to(routes, &events).await?;
+                self.to(routes, events).await?;
                 delivery::Seen::Delivered
             }
             delivery::Call::Queue(job) => {
@@ -62,9 +66,12 @@ where
 
     /// Posts `events` to each route and queues what failed. An error means that some of it could be neither posted
     /// nor queued.
-    async fn to(&self, routes: Vec<Route>, events: &[Event]) -> Result<(), PortError> {
-        let parcels = routes.into_iter().map(|route| Parcel { route, events: events.to_vec(), tries: 0 }).collect();
-        let seen_to = drive(Posting::start(parcels), &self.clock, |call| self.make_posting(call)).await;
+    async fn to(&self, routes: Vec<Route>, events: Vec<Event>) -> Result<(), PortError> {
+        let events: Arc<[Event]> = events.into();
+        let parcel = |route| Parcel { route, events: events.clone(), tries: 0 };
+        let posting = Posting::start(routes.into_iter().map(parcel).collect());
+        let until = self.clock.now().plus_millis(INLINE_POSTING_MS);
+        let seen_to = drive(posting, &self.clock, |call| self.make_posting(call, until)).await;
         if seen_to.into_iter().all(|seen_to| seen_to) {
             return Ok(());
         }
@@ -79,15 +86,17 @@ where
     Q: RetryQueue,
     C: Clock,
 {
-    /// Works a batch of jobs off: whether each is done. The others are to be delivered again.
-    pub async fn work(&self, jobs: Vec<Job>) -> Vec<bool> {
-        drive(Worker::start(jobs, self.clock.now()), &self.clock, |call| self.make_fan_out(call)).await
+    /// Works a batch of jobs off: whether each is done. The others are to be delivered again. Nothing is posted after
+    /// `until`; what is left then is queued.
+    pub async fn work(&self, jobs: Vec<Job>, until: Timestamp) -> Vec<bool> {
+        let worker = Worker::start(jobs, self.clock.now());
+        drive(worker, &self.clock, |call| self.make_fan_out(call, until)).await
     }
 
-    async fn make_fan_out(&self, call: fan_out::Call) -> Result<fan_out::Seen, PortError> {
+    async fn make_fan_out(&self, call: fan_out::Call, until: Timestamp) -> Result<fan_out::Seen, PortError> {
         Ok(match call {
             fan_out::Call::ReadRoutes(users) => fan_out::Seen::Routes(self.routes_of_each(users).await),
-            fan_out::Call::Posting(call) => fan_out::Seen::Posting(self.make_posting(call).await?),
+            fan_out::Call::Posting(call) => fan_out::Seen::Posting(self.make_posting(call, until).await?),
         })
     }
 
@@ -95,12 +104,12 @@ where
         join_all(users.into_iter().map(async |user| self.routes.of(user).await.ok())).await
     }
 
-    async fn make_posting(&self, call: posting::Call) -> Result<posting::Seen, PortError> {
+    async fn make_posting(&self, call: posting::Call, until: Timestamp) -> Result<posting::Seen, PortError> {
         Ok(match call {
-            posting::Call::Post(parcels) => posting::Seen::Posted(self.post(parcels).await),
+            posting::Call::Post(parcels) => posting::Seen::Posted(self.post(parcels, until).await),
             posting::Call::Queue(jobs) => {
-                try_join_all(jobs.iter().map(|job| self.queue.retry(job))).await?;
-                posting::Seen::Queued
+                let queued = join_all(jobs.iter().map(async |job| self.queue.retry(job).await.is_ok())).await;
+                posting::Seen::Queued(queued)
             }
             posting::Call::Release(routes) => {
                 let releases =
@@ -111,16 +120,20 @@ where
         })
     }
 
-    /// Posts in the budget, for a bounded time; what it has not begun by then has failed.
-    async fn post(&self, parcels: Vec<Parcel>) -> Vec<Post> {
-        let until = self.clock.now().plus_millis(POSTING_MS);
-        let post = |parcel: Parcel| async move {
-            self.pace.turn(&self.clock).await;
-            if self.clock.now() >= until {
-                return Post::Failed;
+    /// Posts in the budget; what it has not begun at `until` has failed. A slow connection holds up no other.
+    async fn post(&self, parcels: Vec<Parcel>, until: Timestamp) -> Vec<Post> {
+        let mut posts = vec![Post::Failed; parcels.len()];
+        let post = |(index, parcel): (usize, Parcel)| async move {
+            if !self.pace.turn(parcel.frames(), until, &self.clock).await {
+                return (index, Post::Failed);
             }
-            self.gateway.post(&parcel.route.connection, &parcel.events).await
+            (index, self.gateway.post(&parcel.route.connection, &parcel.events).await)
         };
-        stream::iter(parcels).map(post).buffered(POSTS_IN_FLIGHT).collect().await
+        let mut running =
+            pin!(stream::iter(parcels.into_iter().enumerate()).map(post).buffer_unordered(POSTS_IN_FLIGHT));
+        while let Some((index, outcome)) = running.next().await {
+            posts[index] = outcome;
+        }
+        posts
     }
 }

@@ -59,12 +59,12 @@ where
             Ok(send) => drive(send, clock, make).await,
             Err(refusal) => vec![Err(refusal)],
         };
-        // A refusal for good leaves nothing to do: the conversation has gone far beyond these messages, and whoever
-        // wrote there since has opened it.
-        if answers.contains(&Err(Refusal::Unavailable)) {
-            return Err(PortError::retryable("the messages could not be shown now"));
+        // Far behind the head there is nothing left to do: whoever wrote there since has opened the conversation. Any
+        // other refusal is a task that is not finished.
+        match answers.into_iter().find_map(Result::err) {
+            None | Some(Refusal::Behind) => Ok(()),
+            Some(refusal) => Err(PortError::retryable(format!("the messages could not be shown: {refusal:?}"))),
         }
-        Ok(())
     }
 
     async fn make(&self, conversation: ConversationId, call: Call) -> Result<Seen, PortError> {

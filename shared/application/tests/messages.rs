@@ -95,6 +95,10 @@ impl World {
         }
     }
 
+    async fn work(&self, jobs: Vec<Job>) -> Vec<bool> {
+        self.deliver().work(jobs, self.clock.now().plus_millis(1_000)).await
+    }
+
     fn sender<L>(&self, log: L, inline_max: usize) -> Sender<L> {
         let (inboxes, accounts) = (self.inboxes.clone(), FakeSocial::default());
         SendMessages { log, inboxes, accounts, deliver: self.deliver(), inline_max }
@@ -187,7 +191,7 @@ async fn too_many_connections_go_through_the_queue() {
     assert!(world.pushed().is_empty());
     let jobs = world.queue.take_fan_outs();
     assert_eq!(jobs.len(), 1);
-    assert_eq!(world.deliver().work(vec![Job::FanOut(jobs[0].clone())]).await, [true]);
+    assert_eq!(world.work(vec![Job::FanOut(jobs[0].clone())]).await, [true]);
     assert_eq!(world.pushed(), [("2-laptop".to_owned(), vec![1])], "the sender was answered");
 }
 
@@ -222,7 +226,7 @@ async fn what_fails_is_tried_again_for_the_failed_alone() {
     assert_eq!((retry.tries, retry.events.len()), (1, 1));
 
     // Nobody reached: both again, and by and by a hint is all that they are sent.
-    let work = async |job: &Retry| world.deliver().work(vec![Job::Retry(job.clone())]).await;
+    let work = async |job: &Retry| world.work(vec![Job::Retry(job.clone())]).await;
     assert_eq!(work(&retry).await, [true]);
     let retry = world.queue.take_retries().remove(0);
     assert_eq!((retry.routes.len(), retry.tries), (2, 2));
@@ -261,11 +265,16 @@ async fn a_batch_is_one_post_for_each_connection_within_the_budget() {
     jobs.reverse();
     let worker = Deliver { pace: Pace::per_second(NonZeroU64::new(2).unwrap()), ..world.deliver() };
     let began = world.clock.now();
-    assert_eq!(worker.work(jobs).await, [true; 3]);
+    assert_eq!(worker.work(jobs.clone(), began.plus_millis(500)).await, [true; 3]);
     let seqs = vec![1, 2, 3];
     assert_eq!(world.pushed(), [("1-phone".to_owned(), seqs.clone()), ("2-phone".to_owned(), seqs)]);
     // A tenth of a second is for free, then one every half.
     assert_eq!(world.clock.now().millis_since(began), 400);
+
+    // No time for a second post: queued again, at once, and the batch is done.
+    assert_eq!(worker.work(jobs, world.clock.now().plus_millis(200)).await, [true; 3]);
+    assert!(world.pushed().is_empty());
+    assert_eq!(world.queue.take_retries()[0].routes.len(), 2);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use crate::delivery::{self, Event, FanOut, Retry};
 use crate::ids::{ConnectionId, UserId};
@@ -81,28 +82,50 @@ impl Worker {
         (worker, step)
     }
 
-    /// Makes one parcel for each connection and posts them all.
+    /// Makes one parcel for each connection and posts them all. Those whom the same jobs concern share what they are
+    /// sent, so that a crowd costs no more memory than one.
     fn post(&mut self, routes: &BTreeMap<UserId, Vec<Route>>, now: Timestamp) -> Step {
-        let mut parcels: BTreeMap<ConnectionId, (Parcel, BTreeSet<usize>)> = BTreeMap::new();
+        let mut targets: BTreeMap<ConnectionId, (Route, BTreeSet<usize>)> = BTreeMap::new();
         for (index, job) in self.jobs.iter().enumerate() {
-            let Some((targets, events, tries)) = targets(job, routes, now) else {
+            let Some(reached) = reached(job, routes, now) else {
                 self.done[index] = false;
                 continue;
             };
-            for route in targets {
-                let empty = || (Parcel { route: route.clone(), events: Vec::new(), tries }, BTreeSet::new());
-                let (parcel, share) = parcels.entry(route.connection.clone()).or_insert_with(empty);
-                parcel.events.extend_from_slice(events);
-                parcel.tries = parcel.tries.max(tries);
-                share.insert(index);
+            for route in reached {
+                let empty = || (route.clone(), BTreeSet::new());
+                targets.entry(route.connection.clone()).or_insert_with(empty).1.insert(index);
             }
         }
-        let (mut parcels, shares): (Vec<_>, Vec<_>) = parcels.into_values().unzip();
-        self.shares = shares;
-        coalesce_all(&mut parcels);
-        let (posting, step) = Posting::start(parcels);
+        let mut contents: BTreeMap<&BTreeSet<usize>, (Arc<[Event]>, u32)> = BTreeMap::new();
+        let crowd = targets.len();
+        let parcels = targets.values().map(|(route, share)| {
+            let (events, tries) = contents.entry(share).or_insert_with(|| self.content(share, crowd)).clone();
+            Parcel { route: route.clone(), events, tries }
+        });
+        let (posting, step) = Posting::start(parcels.collect());
+        self.shares = targets.into_values().map(|(_, share)| share).collect();
         self.posting = Some(posting);
         self.take(step)
+    }
+
+    /// What those are sent whom these jobs concern, after how many tries. Too much of it becomes a hint to pull, which
+    /// a crowd that is told together follows over some time.
+    fn content(&self, share: &BTreeSet<usize>, crowd: usize) -> (Arc<[Event]>, u32) {
+        let mut events = Vec::new();
+        let mut tries = 0;
+        for job in share.iter().filter_map(|index| self.jobs.get(*index)) {
+            let (more, tried) = match job {
+                Job::FanOut(job) => (&job.events, 0),
+                Job::Retry(job) => (&job.events, job.tries),
+            };
+            events.extend_from_slice(more);
+            tries = tries.max(tried);
+        }
+        let mut events = coalesce(events);
+        if events.iter().map(posting::bytes).sum::<usize>() > PARCEL_BYTES_MAX {
+            events = posting::hint(&events, posting::pull_within_ms(crowd));
+        }
+        (events.into(), tries)
     }
 
     fn take(&mut self, step: posting::Step) -> Step {
@@ -154,46 +177,22 @@ fn people(job: &Job) -> Vec<UserId> {
     }
 }
 
-/// Whom a job reaches, with what, after how many tries; `None` when the routes of somebody are not known.
-fn targets<'a>(
-    job: &'a Job,
-    routes: &BTreeMap<UserId, Vec<Route>>,
-    now: Timestamp,
-) -> Option<(Vec<Route>, &'a [Event], u32)> {
-    Some(match job {
+/// Whom a job reaches; `None` when the routes of somebody are not known.
+fn reached(job: &Job, routes: &BTreeMap<UserId, Vec<Route>>, now: Timestamp) -> Option<Vec<Route>> {
+    match job {
         Job::FanOut(fan_out) => {
             let found: Option<Vec<_>> = people(job).iter().map(|user| routes.get(user)).collect();
             let found = found?.into_iter().flatten().cloned().collect();
-            (delivery::reachable(found, fan_out.except.as_ref(), now), &fan_out.events, 0)
+            Some(delivery::reachable(found, fan_out.except.as_ref(), now))
         }
-        Job::Retry(retry) => (delivery::reachable(retry.routes.clone(), None, now), &retry.events, retry.tries),
-    })
-}
-
-fn coalesce_all(parcels: &mut [Parcel]) {
-    let mut hinted = Vec::new();
-    for (index, parcel) in parcels.iter_mut().enumerate() {
-        parcel.events = coalesce(std::mem::take(&mut parcel.events));
-        if parcel.events.iter().map(bytes).sum::<usize>() > PARCEL_BYTES_MAX {
-            hinted.push(index);
-        }
-    }
-    let within_ms = posting::pull_within_ms(hinted.len());
-    for index in hinted {
-        parcels[index].events = vec![Event::Pull { within_ms }];
+        Job::Retry(retry) => Some(delivery::reachable(retry.routes.clone(), None, now)),
     }
 }
 
 /// The same news in as little as tells them: each entry once and in order, of each read position the highest. A hint
-/// to pull stands for everything.
+/// to pull stands for all entries.
 fn coalesce(events: Vec<Event>) -> Vec<Event> {
-    let hint = events.iter().filter_map(|event| match event {
-        Event::Pull { within_ms } => Some(*within_ms),
-        Event::Entry(..) | Event::Read { .. } => None,
-    });
-    if let Some(within_ms) = hint.max() {
-        return vec![Event::Pull { within_ms }];
-    }
+    let mut hinted = None;
     let mut entries = BTreeMap::new();
     let mut reads = BTreeMap::new();
     for event in events {
@@ -208,27 +207,19 @@ fn coalesce(events: Vec<Event>) -> Vec<Event> {
                 let highest = reads.entry((conversation, user)).or_insert(seq);
                 *highest = seq.max(*highest);
             }
-            Event::Pull { .. } => {}
+            Event::Pull { within_ms } => hinted = hinted.max(Some(within_ms)),
         }
     }
     let entries = entries.into_iter().map(|((conversation, _), entry)| Event::Entry(conversation, entry));
     let reads = reads.into_iter().map(|((conversation, user), seq)| Event::Read { conversation, user, seq });
-    entries.chain(reads).collect()
-}
-
-/// About how much of a frame an event takes: bodies are what is large.
-fn bytes(event: &Event) -> usize {
-    match event {
-        Event::Entry(_, entry) => entry.body.json.len(),
-        Event::Read { .. } | Event::Pull { .. } => 0,
-    }
+    let events: Vec<_> = entries.chain(reads).collect();
+    hinted.map_or(events.clone(), |within_ms| posting::hint(&events, within_ms))
 }
 
 /// How many posts a second one worker may make, of so many that the account has: the workers' share, divided by how
-/// many of them can run at once. At least one.
-pub fn posts_per_s(account: u64, shards: u64, concurrency: u64) -> NonZeroU64 {
-    let workers = shards.saturating_mul(concurrency).max(1);
-    NonZeroU64::new(account.saturating_mul(POST_SHARE_PERCENT) / 100 / workers).unwrap_or(NonZeroU64::MIN)
+/// many of them can run at once, whichever queue they serve. At least one.
+pub fn posts_per_s(account: u64, workers: u64) -> NonZeroU64 {
+    NonZeroU64::new(account.saturating_mul(POST_SHARE_PERCENT) / 100 / workers.max(1)).unwrap_or(NonZeroU64::MIN)
 }
 
 #[cfg(test)]
@@ -335,20 +326,21 @@ mod tests {
         let jobs = log.iter().map(|entry| told(conversation, entry)).collect();
         let (mut worker, _) = Worker::start(jobs, NOW);
         let step = worker.next(Seen::Routes(vec![Some(Vec::new()), Some(vec![route(2, "d")])]), NOW);
-        assert_eq!(parcels(&step)[0].events, [Event::Pull { within_ms: PULL_WITHIN_MIN_MS }]);
+        assert_eq!(*parcels(&step)[0].events, [Event::Pull { within_ms: PULL_WITHIN_MIN_MS }]);
     }
 
     #[test]
-    fn positions_only_move_forward_and_a_hint_stands_for_all() {
+    fn positions_only_move_forward_and_a_hint_stands_for_entries() {
         let read = |seq| Event::Read { conversation: with(2), user: user(2), seq: Seq::new(seq) };
         assert_eq!(coalesce(vec![read(3), read(7), read(5)]), [read(7)]);
         let hint = |within_ms| Event::Pull { within_ms };
-        assert_eq!(coalesce(vec![read(3), hint(5), hint(9)]), [hint(9)]);
+        let entry = Event::Entry(with(2), entries(with(2), 1, 10).remove(0));
+        assert_eq!(coalesce(vec![read(3), hint(5), entry, hint(9)]), [hint(9), read(3)], "sync tells no positions");
     }
 
     #[test]
     fn the_budget_is_shared_by_all_workers() {
-        assert_eq!(posts_per_s(10_000, 2, 2).get(), 1_750);
-        assert_eq!(posts_per_s(10, 256, 1_000).get(), 1);
+        assert_eq!(posts_per_s(10_000, 8).get(), 875);
+        assert_eq!(posts_per_s(10, 1_000).get(), 1);
     }
 }

@@ -79,16 +79,16 @@ pub const PULL_WITHIN_MIN_MS: u64 = 2_000;
 /// How many pulls a second a batch of hints may cause: devices that were told together must not come back together.
 pub const PULLS_PER_S: u64 = 100;
 
-/// How many bytes of bodies one connection is posted at once. Beyond two frames, one hint and a pull over HTTP cost
+/// How many bytes of events one connection is posted at once. Beyond two frames, one hint and a pull over HTTP cost
 /// less, and a retry job with all of it still fits a queue's record, JSON in JSON.
 pub const PARCEL_BYTES_MAX: usize = 64 * 1024;
 
 /// Connections in one retry job: 400 routes of 200 bytes and a parcel fit a queue's record.
 pub const RETRY_ROUTES_MAX: usize = 400;
 
-/// How long one batch posts, in milliseconds; what it has not begun by then is queued again. Two thirds of the
-/// worker's time-out, so that there is time to queue.
-pub const POSTING_MS: u64 = 20_000;
+/// How long a request posts while its sender waits, in milliseconds; what it has not begun by then is queued. As long
+/// as one slow connection may take, with some room.
+pub const INLINE_POSTING_MS: u64 = 3_000;
 
 /// The share of the account's gateway calls that workers may use for posts, in percent. The rest is for frames,
 /// replies and inline posts, so that fan-out never makes a sender wait.

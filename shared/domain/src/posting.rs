@@ -4,6 +4,8 @@
 //! failed; after [`POST_TRIES`], or at once for a connection that is slow, the events are replaced by one hint to
 //! pull. A connection that is gone for good loses its route.
 
+use std::sync::Arc;
+
 use crate::delivery::{Event, Post, Retry};
 use crate::limits::{HINT_TRIES, POST_TRIES, PULL_WITHIN_MIN_MS, PULLS_PER_S, RETRY_ROUTES_MAX};
 use crate::protocol::{self, Protocol};
@@ -15,10 +17,39 @@ use crate::time::Timestamp;
 pub struct Parcel {
     /// Whom.
     pub route: Route,
-    /// What.
-    pub events: Vec<Event>,
+    /// What; shared by all who are sent the same.
+    pub events: Arc<[Event]>,
     /// How often it was tried in vain.
     pub tries: u32,
+}
+
+impl Parcel {
+    /// About how many frames it takes, which is what the gateway counts.
+    pub fn frames(&self) -> u32 {
+        let bytes = self.events.iter().map(bytes).sum::<usize>();
+        u32::try_from(bytes.div_ceil(FRAME_BYTES)).unwrap_or(u32::MAX).max(1)
+    }
+}
+
+/// A frame, in bytes. Source: API Gateway quotas, "WebSocket frame size".
+const FRAME_BYTES: usize = 32 * 1024;
+
+/// What an entry has besides its body, in bytes: 300 as an event, 450 in a record.
+const ENVELOPE_BYTES: usize = 450;
+
+/// About how large an event is, in bytes.
+pub(crate) fn bytes(event: &Event) -> usize {
+    match event {
+        Event::Entry(_, entry) => ENVELOPE_BYTES + entry.body.json.len(),
+        Event::Read { .. } | Event::Pull { .. } => ENVELOPE_BYTES / 2,
+    }
+}
+
+/// What a connection gets that is not to get its entries: a hint to fetch them. Read positions stay beside it, since
+/// nothing but their events tells them.
+pub(crate) fn hint(events: &[Event], within_ms: u64) -> Vec<Event> {
+    let reads = events.iter().filter(|event| matches!(event, Event::Read { .. }));
+    std::iter::once(Event::Pull { within_ms }).chain(reads.cloned()).collect()
 }
 
 /// The next call.
@@ -37,8 +68,8 @@ pub enum Call {
 pub enum Seen {
     /// Of [`Call::Post`]: what became of each parcel, in their order.
     Posted(Vec<Post>),
-    /// Of [`Call::Queue`]: all of them are queued.
-    Queued,
+    /// Of [`Call::Queue`]: whether each job is queued, in their order.
+    Queued(Vec<bool>),
     /// Of [`Call::Release`].
     Released,
     /// The call failed or its outcome is unknown.
@@ -62,14 +93,16 @@ pub struct Posting {
     parcels: Vec<Parcel>,
     posts: Vec<Post>,
     state: State,
-    queued: bool,
+    /// The retry job that each parcel is in.
+    jobs: Vec<Option<usize>>,
+    queued: Vec<bool>,
 }
 
 impl Posting {
     /// Begins with the posts.
     pub fn start(parcels: Vec<Parcel>) -> (Self, Step) {
         let step = if parcels.is_empty() { Step::Done(Vec::new()) } else { Step::Call(Call::Post(parcels.clone())) };
-        (Self { parcels, posts: Vec::new(), state: State::Posting, queued: true }, step)
+        (Self { parcels, posts: Vec::new(), state: State::Posting, jobs: Vec::new(), queued: Vec::new() }, step)
     }
 
     fn posted(&mut self, posts: Vec<Post>, now: Timestamp) -> Step {
@@ -83,21 +116,30 @@ impl Posting {
     }
 
     /// Jobs for what failed: connections that are to get the same share a job.
-    fn retries(&self) -> Vec<Retry> {
-        let again: Vec<_> = self.outcomes().filter_map(|(parcel, post)| next_try(parcel, post)).collect();
-        let hinted = again.iter().filter(|(_, what, _)| *what == What::Hint).count();
-        let hint = vec![Event::Pull { within_ms: pull_within_ms(hinted) }];
-        let mut jobs: Vec<Retry> = Vec::new();
-        for (parcel, what, tries) in again {
-            let events = if what == What::Hint { &hint } else { &parcel.events };
-            let fits =
-                |job: &&mut Retry| job.tries == tries && job.events == *events && job.routes.len() < RETRY_ROUTES_MAX;
-            match jobs.iter_mut().find(fits) {
-                Some(job) => job.routes.push(parcel.route.clone()),
-                None => jobs.push(Retry { routes: vec![parcel.route.clone()], events: events.clone(), tries }),
-            }
+    fn retries(&mut self) -> Vec<Retry> {
+        let again: Vec<_> = self.outcomes().map(|(parcel, post)| next_try(parcel, post)).collect();
+        let hinted = again.iter().flatten().filter(|(what, _)| *what == What::Hint).count();
+        let within_ms = pull_within_ms(hinted);
+        let mut retries: Vec<Retry> = Vec::new();
+        let mut jobs = Vec::with_capacity(again.len());
+        for (parcel, next) in self.parcels.iter().zip(again) {
+            jobs.push(next.map(|(what, tries)| {
+                let events = match what {
+                    What::Events => parcel.events.to_vec(),
+                    What::Hint => hint(&parcel.events, within_ms),
+                };
+                let fits =
+                    |job: &Retry| job.tries == tries && job.events == events && job.routes.len() < RETRY_ROUTES_MAX;
+                let index = retries.iter().position(fits).unwrap_or(retries.len());
+                match retries.get_mut(index) {
+                    Some(job) => job.routes.push(parcel.route.clone()),
+                    None => retries.push(Retry { routes: vec![parcel.route.clone()], events, tries }),
+                }
+                index
+            }));
         }
-        jobs
+        self.jobs = jobs;
+        retries
     }
 
     fn release(&mut self, now: Timestamp) -> Step {
@@ -116,7 +158,8 @@ impl Posting {
     }
 
     fn answer(&self) -> Step {
-        Step::Done(self.outcomes().map(|(parcel, post)| self.queued || next_try(parcel, post).is_none()).collect())
+        let queued = |job: &usize| self.queued.get(*job).copied().unwrap_or(false);
+        Step::Done(self.jobs.iter().map(|job| job.as_ref().is_none_or(queued)).collect())
     }
 }
 
@@ -131,7 +174,9 @@ impl Protocol for Posting {
             (State::Posting, Seen::Posted(posts)) => self.posted(posts, now),
             (State::Posting, _) => self.posted(Vec::new(), now),
             (State::Queueing, seen) => {
-                self.queued = seen == Seen::Queued;
+                if let Seen::Queued(queued) = seen {
+                    self.queued = queued;
+                }
                 self.release(now)
             }
             // A route that could not be deleted is left to the next Gone, or to its expiry.
@@ -147,7 +192,7 @@ enum What {
 }
 
 /// What this connection is sent next, as its how many-th try in vain; nothing when it has it or cannot be reached.
-fn next_try(parcel: &Parcel, post: Post) -> Option<(&Parcel, What, u32)> {
+fn next_try(parcel: &Parcel, post: Post) -> Option<(What, u32)> {
     let tries = parcel.tries + 1;
     let what = match post {
         Post::Taken | Post::Gone => return None,
@@ -155,7 +200,7 @@ fn next_try(parcel: &Parcel, post: Post) -> Option<(&Parcel, What, u32)> {
         Post::Failed if tries > POST_TRIES => What::Hint,
         Post::Failed => What::Events,
     };
-    (tries <= HINT_TRIES).then_some((parcel, what, tries))
+    (tries <= HINT_TRIES).then_some((what, tries))
 }
 
 /// Over how long so many devices spread their pulls, in milliseconds.
@@ -168,9 +213,9 @@ pub fn pull_within_ms(devices: usize) -> u64 {
 mod tests {
     use super::*;
     use crate::identity::Platform;
-    use crate::ids::{ConnectionId, ConversationId, UserId};
+    use crate::ids::{ClientId, ConnectionId, ConversationId, UserId};
     use crate::limits::GONE_GRACE_MS;
-    use crate::log::Seq;
+    use crate::log::{Body, BodyHash, Draft, Seq};
 
     const NOW: Timestamp = Timestamp::from_millis(10 * GONE_GRACE_MS);
 
@@ -185,12 +230,25 @@ mod tests {
             ticket_at: connected_at,
             connected_at,
         };
-        Parcel { route, events: vec![news()], tries }
+        Parcel { route, events: news().into(), tries }
     }
 
-    fn news() -> Event {
-        let conversation = ConversationId::direct(UserId::from_bits(1), UserId::from_bits(2));
-        Event::Read { conversation, user: UserId::from_bits(2), seq: Seq::FIRST }
+    /// An entry and a read position.
+    fn news() -> Vec<Event> {
+        let (one, other) = (UserId::from_bits(1), UserId::from_bits(2));
+        let conversation = ConversationId::direct(one, other);
+        let draft = Draft {
+            client_id: ClientId::from_bits(1),
+            body: Body { json: "x".to_owned(), hash: BodyHash::new([0; 32]) },
+        };
+        let entry = draft.follow(None, conversation, one, NOW);
+        vec![Event::Entry(conversation, entry), read()]
+    }
+
+    fn read() -> Event {
+        let (user, conversation) =
+            (UserId::from_bits(2), ConversationId::direct(UserId::from_bits(1), UserId::from_bits(2)));
+        Event::Read { conversation, user, seq: Seq::FIRST }
     }
 
     fn names(routes: &[Route]) -> Vec<&str> {
@@ -215,19 +273,23 @@ mod tests {
             [Post::Taken, Post::Failed, Post::Gone, Post::Gone, Post::Slow, Post::Failed, Post::Failed, Post::Failed];
         let Step::Call(Call::Queue(jobs)) = posting.next(Seen::Posted(posts.to_vec()), NOW) else { unreachable!() };
         let jobs: Vec<_> = jobs.iter().map(|job| (names(&job.routes), job.events.clone(), job.tries)).collect();
-        let hint = vec![Event::Pull { within_ms: PULL_WITHIN_MIN_MS }];
+        let hint = vec![Event::Pull { within_ms: PULL_WITHIN_MIN_MS }, read()];
         let expected = [
-            (vec!["failed", "failed too"], vec![news()], 1),
+            (vec!["failed", "failed too"], news(), 1),
             (vec!["slow"], hint.clone(), 1),
             (vec!["third time"], hint, POST_TRIES + 1),
         ];
         assert_eq!(jobs, expected);
         let mut lost = posting.clone();
-        let Step::Call(Call::Release(gone)) = posting.next(Seen::Queued, NOW) else { unreachable!() };
+        let Step::Call(Call::Release(gone)) = posting.next(Seen::Queued(vec![true, false, true]), NOW) else {
+            unreachable!()
+        };
         assert_eq!(names(&gone), ["old"]);
-        assert_eq!(posting.next(Seen::Released, NOW), Step::Done(vec![true; 8]));
+        // The job that could not be queued was the slow one's.
+        let seen_to = [true, true, true, true, false, true, true, true];
+        assert_eq!(posting.next(Seen::Released, NOW), Step::Done(seen_to.to_vec()));
 
-        // What could not even be queued is the caller's to keep.
+        // Nothing could be queued.
         lost.next(Seen::Failed, NOW);
         let seen_to = [true, false, true, true, false, false, false, true];
         assert_eq!(lost.next(Seen::Failed, NOW), Step::Done(seen_to.to_vec()));
@@ -239,7 +301,7 @@ mod tests {
         let (mut posting, _) = Posting::start(parcels);
         let Step::Call(Call::Queue(jobs)) = posting.next(Seen::Failed, NOW) else { unreachable!() };
         assert_eq!(jobs.iter().map(|job| job.routes.len()).collect::<Vec<_>>(), [400, 400, 200]);
-        assert!(jobs.iter().all(|job| job.events == [Event::Pull { within_ms: 10_000 }]), "100 a second");
+        assert!(jobs.iter().all(|job| job.events[0] == Event::Pull { within_ms: 10_000 }), "100 a second");
     }
 
     #[test]

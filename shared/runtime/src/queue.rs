@@ -12,6 +12,7 @@ use futures_util::stream::{self, StreamExt};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tidings_application::clock::Clock;
+use tidings_domain::time::Timestamp;
 
 use crate::clock::SystemClock;
 
@@ -21,23 +22,28 @@ const GROUPS_IN_FLIGHT: usize = 4;
 /// How long before the function's deadline the rest is given back, in milliseconds: enough to answer.
 const RESERVE_MS: u64 = 1_000;
 
-/// Serves batches until the environment ends. `work` gets the texts of some records and says of each, in their order,
-/// what became of it. An error means "deliver it again"; after the queue's number of tries the record goes to the
-/// dead-letter queue.
+/// In which part of the time that it has a batch begins anything new, in percent: the rest is for the posts that are
+/// under way and for queueing what was not begun.
+const BEGIN_PERCENT: u64 = 65;
+
+/// Serves batches until the environment ends. `work` gets the texts of some records, and until when it may begin
+/// anything new, and says of each record, in their order, what became of it. An error means "deliver it again"; after
+/// the queue's number of tries the record goes to the dead-letter queue.
 ///
-/// A poisoned record blocks nobody (BAD-1): if `work` panics, each record is worked off by itself, and a record that
-/// comes again is always worked off by itself. So whatever it did to its batch, be it to hang or to end the process, it
-/// then does to itself alone.
+/// A poisoned record blocks nobody (BAD-1): if `work` panics, each record is worked off by itself, and so is whatever
+/// comes again. Only a record that ends the process takes its invocation's others with it.
 pub async fn serve<F, W, E>(work: F) -> Result<(), Error>
 where
-    F: Fn(Vec<String>) -> W,
+    F: Fn(Vec<String>, Timestamp) -> W,
     W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
     let work = &work;
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let left = time_left(&event.context);
-        let failed = batch(event.payload.records, left, work).await?;
+        let until =
+            SystemClock.now().plus_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX) / 100 * BEGIN_PERCENT);
+        let failed = batch(event.payload.records, left, &|records| work(records, until)).await?;
         Ok::<Value, Error>(answer(&failed))
     }))
     .await

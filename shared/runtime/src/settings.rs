@@ -120,8 +120,9 @@ const INLINE_PUSHES: RangeInclusive<u64> = 0..=100;
 /// Gateway calls a second: from one, which tests use, to far above what AWS has been heard to grant.
 const POSTS_PER_S: RangeInclusive<u64> = 1..=10_000_000;
 
-/// Workers of one mapping. Source: Lambda, event source mappings, "maximum concurrency".
-const FANOUT_CONCURRENCY: RangeInclusive<u64> = 2..=1_000;
+/// Workers: two, the least of one mapping, up to a thousand of each of the 258 that there can be. Source: Lambda, event
+/// source mappings, "maximum concurrency".
+const WORKERS: RangeInclusive<u64> = 2..=258_000;
 
 impl Environment {
     /// The variables of this process. What is not Unicode is not ours.
@@ -232,14 +233,10 @@ impl Environment {
     }
 
     /// How many posts a second one worker may make: its share of `POSTS_PER_S`, which is what the account has, by
-    /// `FANOUT_SHARDS` and by `FANOUT_CONCURRENCY`, which is how many workers may serve one shard at once.
+    /// `WORKERS`, which is how many may run at once over all queues.
     pub fn worker_posts_per_s(&self) -> Setting<NonZeroU64> {
-        let (account, shards, concurrency) = all((
-            self.number("POSTS_PER_S", POSTS_PER_S),
-            self.number("FANOUT_SHARDS", SHARDS),
-            self.number("FANOUT_CONCURRENCY", FANOUT_CONCURRENCY),
-        ))?;
-        Ok(fan_out::posts_per_s(account, shards, concurrency))
+        let (account, workers) = all((self.number("POSTS_PER_S", POSTS_PER_S), self.number("WORKERS", WORKERS)))?;
+        Ok(fan_out::posts_per_s(account, workers))
     }
 
     /// `INLINE_PUSH_MAX`: up to how many connections a send posts to by itself.

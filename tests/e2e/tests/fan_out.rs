@@ -9,7 +9,7 @@ use tidings_e2e::Cloud;
 use tidings_e2e::cloud::eventually;
 use tidings_e2e::person::client_id;
 use tidings_local::Options;
-use tidings_local::faults::{Plan, Posts};
+use tidings_local::faults::{Calls, Plan, Posts, Services, Wait};
 
 fn message(conversation: &str, text: &str) -> Value {
     json!({ "conversation": conversation, "client_id": client_id(), "body": { "type": "text", "text": text } })
@@ -64,6 +64,25 @@ async fn a_connection_that_takes_nothing_gets_a_hint_to_pull() {
     assert!(event["within_ms"].as_u64().unwrap() > 0);
     let synced = desk.ok("sync", json!({})).await;
     assert_eq!(synced["conversations"][0]["head_seq"], 1);
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
+
+/// A connection that takes longer than it may holds up its sender no longer, and is sent less: a hint, at once.
+#[tokio::test]
+async fn a_slow_connection_gets_a_hint_to_pull() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    let slow = Calls { latency: Wait { share: 1.0, ms: [3_000, 3_000] }, ..Calls::default() };
+    let services = Services { posts: slow, ..Services::default() };
+    cloud.running().inject(Plan { services, ..Plan::default() }).unwrap();
+    laptop.ok("message.send", message(&ann.with(&bob).to_string(), "one")).await;
+    cloud.running().inject(Plan::default()).unwrap();
+    // The slow frame itself may still arrive, before it or after it.
+    while desk.event().await["type"] != "pull" {}
     laptop.close().await;
     desk.close().await;
     cloud.stop().await;

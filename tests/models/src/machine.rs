@@ -1,5 +1,8 @@
 //! The domain's protocols as one machine, so that a world can hold any of them.
 
+use std::sync::Arc;
+
+use tidings_domain::delivery::Event;
 use tidings_domain::posting::{self, Parcel, Posting};
 use tidings_domain::protocol::{Protocol, Step};
 use tidings_domain::time::Timestamp;
@@ -87,6 +90,7 @@ impl Machine {
                     Call::Send(send::Call::Deliver(delivery::Call::Post(routes, events)))
                     | Call::Read(read::Call::Deliver(delivery::Call::Post(routes, events))),
                 ) => {
+                    let events: Arc<[Event]> = events.into();
                     let parcel = |route| Parcel { route, events: events.clone(), tries: 0 };
                     let (posting, step) = Posting::start(routes.into_iter().map(parcel).collect());
                     self.posting = Some(posting);

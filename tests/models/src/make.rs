@@ -184,7 +184,7 @@ impl State {
             }
             posting::Call::Queue(jobs) => {
                 jobs.iter().for_each(|job| self.enqueue(Job::Retry(job.clone())));
-                posting::Seen::Queued
+                posting::Seen::Queued(vec![true; jobs.len()])
             }
             posting::Call::Release(routes) => {
                 routes.iter().for_each(|route| self.release(route));
@@ -196,7 +196,7 @@ impl State {
     fn post(&mut self, parcel: &Parcel) -> Post {
         let socket = self.sockets.get_mut(&parcel.route.connection).filter(|socket| socket.open);
         let Some(socket) = socket else { return Post::Gone };
-        for event in &parcel.events {
+        for event in parcel.events.iter() {
             match event {
                 Event::Entry(_, entry) => drop(socket.pushed.insert(entry.seq)),
                 Event::Pull { .. } => socket.hinted = true,

@@ -146,6 +146,7 @@ fn messages_follow_a_device_to_its_next_connection() {
         Job::new("sync again", Task::Sync(sync_of(BOB, Some(phone("c2", 2))))).when(up),
         Job::new("disconnect", Task::Disconnect(phone("c1", 1))).when(up),
     ]);
-    let verdict = check("another connection", scenario((1, 1), quiet(), jobs).reaching([PUSHED, SYNCED, GONE]), 150_000);
+    let verdict =
+        check("another connection", scenario((1, 1), quiet(), jobs).reaching([PUSHED, SYNCED, GONE]), 150_000);
     assert!(verdict.holds(), "{verdict}");
 }

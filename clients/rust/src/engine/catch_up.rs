@@ -159,7 +159,7 @@ impl Engine {
                     self.pulls.held.push(event);
                     if self.pulls.held.len() > HELD_MAX {
                         self.pulls.held.clear();
-                        self.pulls.again = true;
+                        self.sync_again();
                     }
                 }
                 event => self.event(event),
@@ -178,12 +178,10 @@ impl Engine {
                 self.dirty.insert(conversation.0);
                 self.tell(Update::Read { conversation: conversation.0, user: user.0, seq });
             }
-            Event::Pull { within_ms } => {
-                // One sync answers every hint that comes before it.
-                if !std::mem::replace(&mut self.pulls.hinted, true) {
-                    let wait = self.dice.between((Duration::ZERO, Duration::from_millis(within_ms)));
-                    self.after(wait, Timer::Pull(self.link.generation()));
-                }
+            // One sync answers every hint that comes before it.
+            Event::Pull { within_ms } if !std::mem::replace(&mut self.pulls.hinted, true) => {
+                let wait = self.dice.between((Duration::ZERO, Duration::from_millis(within_ms)));
+                self.after(wait, Timer::Pull(self.link.generation()));
             }
             _ => {}
         }

@@ -291,6 +291,7 @@ impl Send {
     fn leave(&mut self, seen: Seen) -> Step {
         match (&self.state, seen) {
             (State::Putting(wanted), Seen::Put(Put::Stored)) => self.learn(Entry::clone(wanted), false),
+            (State::Putting(_), Seen::Put(Put::Taken(winner))) => self.learn(*winner, true),
             (State::Searching(_), Seen::Log(tail)) => {
                 tail.entries.into_iter().for_each(|entry| self.learn(entry, true));
             }

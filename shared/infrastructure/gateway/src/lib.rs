@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
+use aws_sdk_apigatewaymanagement::config::timeout::TimeoutConfig;
 use aws_sdk_apigatewaymanagement::error::ProvideErrorMetadata;
 use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
@@ -32,7 +33,9 @@ impl Connections {
     /// The connections of a deployed stage, whose management API is at `endpoint`.
     pub fn at(config: impl Into<Config>, endpoint: String) -> Self {
         let config = config.into().to_builder().endpoint_url(endpoint);
-        let posts = config.clone().retry_config(RetryConfig::disabled()).build();
+        // Its own limit is the one that counts: an attempt that the SDK gives up earlier would look like a failure.
+        let posts =
+            config.clone().retry_config(RetryConfig::disabled()).timeout_config(TimeoutConfig::disabled()).build();
         Self { client: Client::from_conf(config.build()), posts: Client::from_conf(posts) }
     }
 
@@ -59,15 +62,10 @@ impl Connections {
 
 impl Gateway for Connections {
     async fn post(&self, connection: &ConnectionId, events: &[Event]) -> Post {
-        let events = events.iter().map(event_out).collect::<Result<Vec<_>, _>>();
-        let frames = match events.and_then(|events| pack(&events)) {
-            Ok(frames) => frames,
-            Err(error) => {
-                // An entry that this version cannot read: trying again would not help, and the log has it.
-                tracing::error!(error = %error, "event cannot be encoded");
-                return Post::Taken;
-            }
-        };
+        // An entry that this version cannot read: trying again would not help, and the log has it.
+        let unknown = |error| tracing::error!(error = %error, "event cannot be encoded");
+        let events: Vec<_> = events.iter().filter_map(|event| event_out(event).map_err(unknown).ok()).collect();
+        let frames = pack(&events).map_err(unknown).unwrap_or_default();
         timeout(POST_LIMIT, self.post_frames(connection, frames)).await.unwrap_or_else(|_| {
             tracing::warn!(connection = %connection, limit_ms = POST_LIMIT.as_millis(), "post took too long");
             Post::Slow
