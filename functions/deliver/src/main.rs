@@ -2,7 +2,10 @@
 
 mod handler;
 
+use std::sync::Arc;
+
 use lambda_runtime::Error;
+use tidings_application::pace::Pace;
 use tidings_runtime::settings::Environment;
 use tidings_runtime::{aws, queue, telemetry};
 
@@ -10,6 +13,7 @@ use tidings_runtime::{aws, queue, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::start(&environment);
-    let send = handler::build(&environment, &aws::config().await)?;
+    let pace = Pace::per_second(environment.worker_posts_per_s()?);
+    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, pace)?);
     queue::serve(|records, until| handler::work(send.clone(), records, until)).await
 }

@@ -2,63 +2,23 @@
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use tidings_application::clock::Clock;
-use tidings_application::deliver::Deliver;
-use tidings_application::pace::Pace;
-use tidings_application::send::SendMessages;
+use tidings_assembly::Sender;
 use tidings_domain::limits::BATCH_MAX;
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Refusal, Request, Sent};
-use tidings_dynamodb::Client;
-use tidings_dynamodb::inboxes::InboxTable;
-use tidings_dynamodb::log::LogTable;
-use tidings_dynamodb::routes::RouteTable;
-use tidings_dynamodb::social::SocialTable;
-use tidings_gateway::Connections;
 use tidings_protocol::actions::message_send as wire;
 use tidings_protocol::actions::{MessageSend, MessageSendReply, SendResult};
 use tidings_protocol::body::InvalidBody;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_runtime::clock::SystemClock;
-use tidings_runtime::settings::{Environment, Setting, all};
 use tidings_runtime::websocket::Caller;
-use tidings_sqs::Queues;
 use tidings_wire::entry::body_in;
 use tidings_wire::refusal;
 
-type Send = SendMessages<LogTable, InboxTable, SocialTable, Connections, RouteTable, Queues, SystemClock>;
-
-/// Adapters into the use case.
-pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<Arc<Send>> {
-    let (log, inboxes, social, routes, endpoint, (fan_out, retry, task), inline_max) = all((
-        environment.log_table(),
-        environment.inboxes_table(),
-        environment.social_table(),
-        environment.routes_table(),
-        environment.gateway_endpoint(),
-        environment.queue_urls(),
-        environment.inline_push_max(),
-    ))?;
-    let dynamo = Client::new(sdk);
-    Ok(Arc::new(SendMessages {
-        log: LogTable::new(dynamo.clone(), log),
-        inboxes: InboxTable::new(dynamo.clone(), inboxes),
-        accounts: SocialTable::new(dynamo.clone(), social),
-        deliver: Deliver {
-            gateway: Connections::at(sdk, endpoint),
-            routes: RouteTable::new(dynamo, routes),
-            queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task),
-            clock: SystemClock,
-            pace: Pace::unbounded(),
-        },
-        inline_max,
-    }))
-}
-
 /// `message.send`.
 pub(crate) async fn message_send(
-    send: Arc<Send>,
+    send: Arc<Sender>,
     caller: Caller,
     request: MessageSend,
 ) -> Result<MessageSendReply, ErrorBody> {

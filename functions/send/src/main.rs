@@ -2,7 +2,10 @@
 
 mod handler;
 
+use std::sync::Arc;
+
 use lambda_runtime::Error;
+use tidings_application::pace::Pace;
 use tidings_runtime::settings::Environment;
 use tidings_runtime::websocket::Actions;
 use tidings_runtime::{aws, telemetry};
@@ -11,6 +14,6 @@ use tidings_runtime::{aws, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::start(&environment);
-    let send = handler::build(&environment, &aws::config().await)?;
+    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, Pace::unbounded())?);
     Actions::new().on(move |caller, request| handler::message_send(send.clone(), caller, request)).serve().await
 }

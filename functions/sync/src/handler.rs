@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use tidings_application::deliver::Deliver;
 use tidings_application::history::ReadHistory;
 use tidings_application::pace::Pace;
 use tidings_application::read::ReadConversation;
@@ -32,28 +31,22 @@ type Reads = Arc<ReadConversation<LogTable, InboxTable, Connections, RouteTable,
 
 /// Adapters into the use cases.
 pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<(Syncs, Histories, Reads)> {
-    let (log, inboxes, routes, endpoint, (fan_out, retry, task), inline_max) = all((
+    let dynamo = Client::new(sdk);
+    let (log, inboxes, deliver, inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
-        environment.routes_table(),
-        environment.gateway_endpoint(),
-        environment.queue_urls(),
+        tidings_assembly::delivery(environment, sdk, &dynamo, Pace::unbounded()),
         environment.inline_push_max(),
     ))?;
-    let dynamo = Client::new(sdk);
     let log = LogTable::new(dynamo.clone(), log);
-    let inboxes = InboxTable::new(dynamo.clone(), inboxes);
-    let routes = RouteTable::new(dynamo, routes);
-    let gateway = Connections::at(sdk, endpoint);
+    let inboxes = InboxTable::new(dynamo, inboxes);
     let sync = SyncDevice {
         log: log.clone(),
         inboxes: inboxes.clone(),
-        routes: routes.clone(),
-        gateway: gateway.clone(),
+        routes: deliver.routes.clone(),
+        gateway: deliver.gateway.clone(),
         clock: SystemClock,
     };
-    let queue = Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task);
-    let deliver = Deliver { gateway, routes, queue, clock: SystemClock, pace: Pace::unbounded() };
     let read = ReadConversation { log: log.clone(), inboxes, deliver, inline_max };
     Ok((Arc::new(sync), Arc::new(ReadHistory { log }), Arc::new(read)))
 }

@@ -33,6 +33,7 @@ struct Rule {
 const DOMAIN: &str = "shared/domain";
 const APPLICATION: &str = "shared/application";
 const PROTOCOL: &str = "shared/protocol";
+const ASSEMBLY: &str = "shared/assembly";
 const RUNTIME: &str = "shared/runtime";
 const TESTKIT: &str = "shared/testkit";
 const CHECKER: &str = "shared/checker";
@@ -78,8 +79,13 @@ const RULES: &[Rule] = &[
         because: "the runtime turns events into commands; a function picks its adapters itself",
     },
     Rule {
+        of: ASSEMBLY,
+        may_use: &[RUNTIME, APPLICATION, DOMAIN, "shared/infrastructure/*"],
+        because: "it puts adapters together for several functions, and knows none of them",
+    },
+    Rule {
         of: "functions/*",
-        may_use: &[RUNTIME, APPLICATION, DOMAIN, PROTOCOL, "shared/infrastructure/*"],
+        may_use: &[ASSEMBLY, RUNTIME, APPLICATION, DOMAIN, PROTOCOL, "shared/infrastructure/*"],
         because: "a function wires use cases to adapters and knows no other function",
     },
     Rule {
