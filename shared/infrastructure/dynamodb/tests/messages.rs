@@ -26,6 +26,19 @@ async fn routes_keep_their_contract() {
     contract::routes_hold(RouteTable::new(dynamo.client.clone(), ROUTES.name)).await;
 }
 
+/// The contracts above say something about consistency only while the client that they use refuses eventual reads.
+#[tokio::test]
+async fn an_eventual_read_is_refused() {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    let dynamo = support::Dynamo::start().await;
+    let get = dynamo.client.get_item().table_name(ROUTES.name);
+    let get = ["user", "device"].iter().fold(get, |get, key| get.key(*key, AttributeValue::S("x".to_owned())));
+    assert!(get.clone().consistent_read(true).send().await.is_ok());
+    let error = get.send().await.unwrap_err();
+    assert!(format!("{error:?}").contains("an eventually consistent read"), "{error:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_senders_share_one_log() {
     let dynamo = support::Dynamo::start().await;

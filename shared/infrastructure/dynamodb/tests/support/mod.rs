@@ -1,9 +1,14 @@
-//! An embedded DynamoDB in memory with every table of Tidings, for contract tests.
+//! An embedded DynamoDB in memory with every table of Tidings, for contract tests. It is always consistent, as the
+//! real one is not, so its client refuses to make a read that does not ask for it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot start its DynamoDB is over")]
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region};
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
 };
@@ -39,12 +44,42 @@ impl Dynamo {
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(endpoint)
+            .interceptor(OnlyConsistent)
             .build();
         let client = Client::from_conf(config);
         for table in TABLES {
             create(&client, table).await;
         }
         Self { client, _stop: stop }
+    }
+}
+
+/// Fails every read that is not strongly consistent.
+#[derive(Debug)]
+struct OnlyConsistent;
+
+impl Intercept for OnlyConsistent {
+    fn name(&self) -> &'static str {
+        "OnlyConsistent"
+    }
+
+    fn read_before_execution(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let input = context.input();
+        let consistent = if let Some(query) = input.downcast_ref::<QueryInput>() {
+            query.consistent_read()
+        } else if let Some(get) = input.downcast_ref::<GetItemInput>() {
+            get.consistent_read()
+        } else if let Some(batch) = input.downcast_ref::<BatchGetItemInput>() {
+            let asked = batch.request_items().into_iter().flat_map(|tables| tables.values());
+            Some(asked.into_iter().all(|table| table.consistent_read() == Some(true)))
+        } else {
+            return Ok(());
+        };
+        if consistent == Some(true) { Ok(()) } else { Err("an eventually consistent read".into()) }
     }
 }
 
