@@ -22,7 +22,7 @@ impl Scenario {
     fn line(&self, before: &State, action: Action, after: &State) -> String {
         let call = |job: usize| match &before.runs[job].phase {
             Phase::Waiting(_, call) => describe(call),
-            _ => "appends".to_owned(),
+            _ => "happens".to_owned(),
         };
         let (job, what) = match action {
             Action::Reply(job) => (job, call(job)),

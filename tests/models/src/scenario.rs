@@ -62,7 +62,7 @@ pub enum Task {
     Append(UserId, Draft),
     /// `$connect`; once it is accepted, the socket comes up some time.
     Connect(Route),
-    /// The gateway notices that a socket closed, and says so some time or never.
+    /// A socket closes; the gateway notices some time or never.
     Disconnect(Route),
     /// A Gone is taken for final although the socket is up.
     Sweep(Route),
@@ -95,10 +95,10 @@ impl Job {
     }
 }
 
-/// What happens next. The number is the job's.
+/// What happens next. The first number is the job's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Its call takes effect, and the reply arrives.
+    /// Its call takes effect, and the reply arrives. What is no function just happens.
     Reply(usize),
     /// Its call takes effect, the reply is lost, and the SDK will repeat it.
     LoseReply(usize),
@@ -172,10 +172,7 @@ impl Scenario {
             if state.runs[job].phase != Phase::Idle || !when(state) {
                 continue;
             }
-            if let Task::Disconnect(route) | Task::Sweep(route) = task {
-                if matches!(task, Task::Disconnect(_)) {
-                    state.close(&route.connection);
-                }
+            if let Task::Sweep(route) = task {
                 state.runs[job].phase = Phase::Dead;
                 state.runs[job].late.push(Write::Release(route.clone()));
             } else if let Some(started) = self.start(state, task, *now) {
@@ -365,7 +362,9 @@ impl Model for Scenario {
                         actions.push(Action::Die(job));
                     }
                 }
-                (Phase::Idle, Task::Append(..)) if when(state) => actions.push(Action::Reply(job)),
+                (Phase::Idle, Task::Append(..) | Task::Disconnect(_)) if when(state) => {
+                    actions.push(Action::Reply(job))
+                }
                 (Phase::Idle, Task::Work) => Self::receivable(state, job, actions),
                 (Phase::Idle | Phase::Done(_) | Phase::Dead, _) => {}
             }
@@ -375,16 +374,22 @@ impl Model for Scenario {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Reply(job) => {
-                if let Task::Append(sender, draft) = &self.jobs[job].task {
+            Action::Reply(job) => match &self.jobs[job].task {
+                Task::Append(sender, draft) => {
                     let entry = draft.follow(state.logs.of(ours()).next_back(), ours(), *sender, self.jobs[job].now);
                     state.logs.put(ours(), &entry);
                     state.runs[job].phase = Phase::Dead;
-                } else {
+                }
+                Task::Disconnect(route) => {
+                    state.close(&route.connection);
+                    state.runs[job] =
+                        Run { phase: Phase::Dead, late: vec![Write::Release(route.clone())], ..Run::default() };
+                }
+                _ => {
                     let seen = self.take_effect(&mut state, job, None)?;
                     self.hear(&mut state, job, seen);
                 }
-            }
+            },
             Action::Refuse(job, parcel, post) => {
                 state.faults -= 1;
                 let seen = self.take_effect(&mut state, job, Some((parcel, post)))?;

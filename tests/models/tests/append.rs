@@ -40,7 +40,7 @@ fn a_message_sent_three_times_is_in_the_log_once() {
 fn writes_that_come_late_or_twice_append_nothing_twice() {
     let jobs = vec![
         ann_sends("first attempt", Some(0), vec![draft(1)]),
-        ann_sends("second attempt", Some(0), vec![draft(1)]),
+        ann_sends("second attempt, much later", Some(0), vec![draft(1)]).at(NOW.plus_millis(15_000)),
         bob_says("Bob", 8),
         bob_says("Bob again", 9),
     ];

@@ -136,6 +136,20 @@ fn the_sweep_of_an_old_connection_leaves_the_new_one_alone() {
     assert!(verdict.holds(), "{verdict}");
 }
 
+/// The route of a connection that is up was swept in error: its next sync writes it again, before it reads.
+#[test]
+fn messages_and_a_sync_that_mends_its_route_do_not_miss_each_other() {
+    let mut start = quiet();
+    let own = phone("c1", 1);
+    start.routes.claim(&own);
+    start.routes.release(BOB, &own.device, &own.connection);
+    start.sockets.insert(own.connection.clone(), Socket::up());
+    let sync = Job::new("sync", Task::Sync(sync_of(BOB, Some(own))));
+    let jobs = messages().into_iter().chain([sync, worker()]).collect();
+    let verdict = check("a swept route", scenario((1, 2), start, jobs).reaching([PUSHED, SYNCED]), 9_000);
+    assert!(verdict.holds(), "{verdict}");
+}
+
 /// The phone opens a second connection while the first is up: the messages reach the one that has the device.
 #[test]
 fn messages_follow_a_device_to_its_next_connection() {
