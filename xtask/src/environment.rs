@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 /// What a lane may need beyond cargo itself: the command that shows it, and how to get it.
 const NEEDED: &[(&[&str], &str)] = &[
     (&["cc", "--version"], "a C compiler and linker: `apt-get install build-essential`, or Xcode's command line tools"),
+    (&["git", "--version"], "git: `apt-get install git`, or Xcode's command line tools"),
     (&["cargo", "fmt", "--version"], "rustfmt: `rustup component add rustfmt`"),
     (&["python3", "-m", "venv", "--help"], "Python 3 with venv: `apt-get install python3-venv`"),
     (&["cargo", "clippy", "--version"], "clippy: `rustup component add clippy`"),

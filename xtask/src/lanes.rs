@@ -104,7 +104,7 @@ pub(crate) const LANES: &[Lane] = &[
     },
     Lane {
         name: "models",
-        budget_min: 5,
+        budget_min: 4,
         shows: "the protocols hold in every order of events, with calls late, twice, lost and cut off",
         steps: &[Step::Tests(Tests::Package("tidings-models"))],
     },
@@ -113,6 +113,12 @@ pub(crate) const LANES: &[Lane] = &[
         budget_min: 5,
         shows: "real functions behind real sockets",
         steps: &[Step::Tests(Tests::Package("tidings-e2e"))],
+    },
+    Lane {
+        name: "mutants",
+        budget_min: 7,
+        shows: "each broken rule is noticed by the test that guards it",
+        steps: &[Step::Run(&["cargo", "xtask", "mutants"])],
     },
 ];
 

@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask generate`, `cargo xtask new`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask mutants`, `cargo xtask generate`, `cargo xtask new`.
 
 mod counts;
 mod environment;
 mod generate;
 mod lanes;
+mod mutants;
 mod run;
 mod say;
 mod scaffold;
@@ -33,6 +34,14 @@ enum Command {
         /// Write nothing; fail if something is stale.
         #[arg(long)]
         check: bool,
+    },
+    /// Break one rule at a time, and expect the test that guards it to fail.
+    Mutants {
+        /// Only these: names of files in `tests/mutants`, without their ending.
+        names: Vec<String>,
+        /// List the mutants with their rules and tests, and run nothing.
+        #[arg(long)]
+        list: bool,
     },
     /// Begin something new, and say what remains to do.
     New {
@@ -96,6 +105,8 @@ fn run(command: Command) -> Result<bool, String> {
         Command::Test(args) => test(&root, &args),
         Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
         Command::Generate { check } => generate::run(&root, check),
+        Command::Mutants { list: true, .. } => mutants::list(&root),
+        Command::Mutants { names, .. } => mutants::run(&root, &names),
         Command::New { what: New::Action { name, function } } => scaffold::action(&root, &name, &function),
         Command::New { what: New::Function { name } } => scaffold::function(&root, &name),
     }

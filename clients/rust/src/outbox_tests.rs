@@ -95,6 +95,7 @@ proptest! {
             }
             lane.rested();
             let Some(attempt) = lane.take(conversation()) else { continue };
+            prop_assert_eq!(lane.take(conversation()), None, "two frames in flight");
             let ids = ids(&attempt.request);
             prop_assert_eq!(&ids, &attempt.ids);
             prop_assert!(ids.len() <= BATCH_MAX);
