@@ -16,7 +16,7 @@ impl Scenario {
             let [(before, Some(action)), (after, _)] = pair else { return None };
             Some(self.line(before, *action, after))
         });
-        lines.enumerate().map(|(number, line)| format!("{:>4}. {line}\n", number + 1)).collect()
+        lines.zip(1..).map(|(line, number)| format!("{number:>4}. {line}")).collect::<Vec<_>>().join("\n")
     }
 
     fn line(&self, before: &State, action: Action, after: &State) -> String {
@@ -38,7 +38,7 @@ impl Scenario {
                 (job, format!("[late] {write}"))
             }
             Action::ComeUp(job) => (job, "the socket is up".to_owned()),
-            Action::Refuse(job, parcel, post) => (job, format!("{} (number {parcel} is {post:?})", call(job))),
+            Action::Refuse(job, part, post) => (job, format!("{} (number {part} is {post:?})", call(job))),
             Action::Receive(job, first, None) => (job, format!("receives record {first}")),
             Action::Receive(job, first, Some(second)) => (job, format!("receives records {first} and {second}")),
         };

@@ -35,14 +35,14 @@ pub(crate) const fn writes(call: &Call) -> bool {
             | send::Call::Wait { .. }
             | send::Call::ReadInboxes(_) => false,
         },
-        Call::Connect(connect::Call::Claim(_) | connect::Call::Close(_) | connect::Call::Release) => true,
+        Call::Connect(connect::Call::Claim(_) | connect::Call::Close(_) | connect::Call::Release)
+        | Call::Read(read::Call::Advance(_))
+        | Call::Posting(posting::Call::Post(_) | posting::Call::Queue(_) | posting::Call::Release(_)) => true,
         Call::Sync(call) => matches!(call, sync::Call::Restore(_)),
         Call::Settle(call) => !matches!(call, settle::Call::ReadHead),
-        Call::Read(read::Call::Advance(_)) => true,
         Call::Read(read::Call::ReadCounts(_)) => false,
         Call::Read(read::Call::Deliver(call)) => delivers(call),
         Call::Worker(call) => matches!(call, fan_out::Call::Posting(_)),
-        Call::Posting(posting::Call::Post(_) | posting::Call::Queue(_) | posting::Call::Release(_)) => true,
     }
 }
 
@@ -50,17 +50,20 @@ const fn delivers(call: &delivery::Call) -> bool {
     !matches!(call, delivery::Call::ReadRoutes(_))
 }
 
-/// What the call posts, if it posts.
-pub(crate) fn parcels(call: &Call) -> &[Parcel] {
+/// How many parts the call has that may fail each by itself: posts, or jobs for the retry queue.
+pub(crate) fn parts(call: &Call) -> usize {
     match call {
-        Call::Posting(posting::Call::Post(parcels))
-        | Call::Worker(fan_out::Call::Posting(posting::Call::Post(parcels))) => parcels,
-        _ => &[],
+        Call::Posting(call) | Call::Worker(fan_out::Call::Posting(call)) => match call {
+            posting::Call::Post(parcels) => parcels.len(),
+            posting::Call::Queue(jobs) => jobs.len(),
+            posting::Call::Release(_) => 0,
+        },
+        _ => 0,
     }
 }
 
 impl State {
-    /// What the call shows, and what it changes. Of what it posts, the parcel `refused` is not taken.
+    /// What the call shows, and what it changes. Of its [`parts`] the one that is `refused` is not taken.
     pub(crate) fn make(&mut self, call: &Call, caller: Caller<'_>, refused: Option<(usize, Post)>) -> Seen {
         match call {
             Call::Send(call) => Seen::Send(self.send(call)),
@@ -183,11 +186,19 @@ impl State {
                 posting::Seen::Posted(posts.collect())
             }
             posting::Call::Queue(jobs) => {
-                jobs.iter().for_each(|job| self.enqueue(Job::Retry(job.clone())));
-                posting::Seen::Queued(vec![true; jobs.len()])
+                let queued = jobs.iter().enumerate().map(|(index, job)| {
+                    let taken = refused.is_none_or(|(which, _)| which != index);
+                    if taken {
+                        self.enqueue(Job::Retry(job.clone()));
+                    }
+                    taken
+                });
+                posting::Seen::Queued(queued.collect())
             }
             posting::Call::Release(routes) => {
-                routes.iter().for_each(|route| self.release(route));
+                for route in routes {
+                    self.release(route);
+                }
                 posting::Seen::Released
             }
         }

@@ -18,7 +18,7 @@ use tidings_domain::time::Timestamp;
 
 use crate::cast::{NOW, UNREADABLE, ours};
 use crate::machine::{Answer, Begun as _, Call, Machine, Seen};
-use crate::make::{Caller, parcels, writes};
+use crate::make::{Caller, parts, writes};
 use crate::state::{Phase, Run, Socket, State, Write};
 
 /// Something that holds in a moment of a world, and what it is called.
@@ -112,7 +112,7 @@ pub enum Action {
     TakeEffect(usize, usize),
     /// The accepted socket comes up.
     ComeUp(usize),
-    /// It posts, and this one of its posts is not taken.
+    /// It posts or queues, and this one of its posts or jobs is not taken.
     Refuse(usize, usize, Post),
     /// It receives this record, and perhaps another one after it.
     Receive(usize, u8, Option<u8>),
@@ -353,9 +353,9 @@ impl Model for Scenario {
                         if matches!(task, Task::Send(_)) && !run.overdue {
                             actions.push(Action::TimeOut(job));
                         }
-                        for parcel in 0..parcels(call).len() {
-                            actions.push(Action::Refuse(job, parcel, Post::Failed));
-                            actions.push(Action::Refuse(job, parcel, Post::Slow));
+                        for part in 0..parts(call) {
+                            actions.push(Action::Refuse(job, part, Post::Failed));
+                            actions.push(Action::Refuse(job, part, Post::Slow));
                         }
                     }
                     if state.deaths > 0 {
@@ -363,7 +363,7 @@ impl Model for Scenario {
                     }
                 }
                 (Phase::Idle, Task::Append(..) | Task::Disconnect(_)) if when(state) => {
-                    actions.push(Action::Reply(job))
+                    actions.push(Action::Reply(job));
                 }
                 (Phase::Idle, Task::Work) => Self::receivable(state, job, actions),
                 (Phase::Idle | Phase::Done(_) | Phase::Dead, _) => {}
@@ -390,9 +390,9 @@ impl Model for Scenario {
                     self.hear(&mut state, job, seen);
                 }
             },
-            Action::Refuse(job, parcel, post) => {
+            Action::Refuse(job, part, post) => {
                 state.faults -= 1;
-                let seen = self.take_effect(&mut state, job, Some((parcel, post)))?;
+                let seen = self.take_effect(&mut state, job, Some((part, post)))?;
                 self.hear(&mut state, job, seen);
             }
             Action::LoseReply(job) => {

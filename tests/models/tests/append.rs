@@ -81,6 +81,27 @@ fn a_search_by_time_finds_an_attempt_that_a_slower_clock_stored() {
     assert!(verdict.holds(), "{verdict}");
 }
 
+/// After `behind` the client has seen what lies between, raises `after` past it, and sends again; the first attempt is
+/// still on its way.
+#[test]
+fn after_may_be_raised_past_what_the_client_has_seen() {
+    // The client has seen two entries, and neither is the message.
+    let seen = |state: &State| {
+        let log = state.log(ours());
+        log.len() >= 2 && log.iter().take(2).all(|entry| entry.sender == BOB)
+    };
+    let jobs = vec![
+        ann_sends("first attempt", Some(0), vec![draft(1)]),
+        ann_sends("second attempt, from 2 on", Some(2), vec![draft(1)]).when(seen),
+        bob_says("Bob", 7),
+        bob_says("Bob again", 8),
+        bob_says("Bob once more", 9),
+    ];
+    let scenario = scenario((2, 1), jobs).reaching([laws::DUPLICATE, laws::LOST_PLACE, laws::DEAD_WRITER]);
+    let verdict = check("after is raised", scenario, 20_000);
+    assert!(verdict.holds(), "{verdict}");
+}
+
 /// One client id, two bodies: whichever is first stays, and the other one is told.
 #[test]
 fn a_client_id_that_comes_back_with_another_body_is_refused() {

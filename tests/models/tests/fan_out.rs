@@ -95,6 +95,12 @@ const TOGETHER: Law = ("two records share a post", |_, state| {
 const DOUBLED: Law = ("a record comes twice", |_, state| (0..2).any(|record| holds(state, record) == 2));
 const QUEUED_AGAIN: Law =
     ("a failed post is queued again", |_, state| state.queue.values().any(|job| matches!(job, fan_out::Job::Retry(_))));
+const HALF_QUEUED: Law = ("two jobs are to be queued again", |_, state| {
+    state.runs.iter().any(|run| {
+        matches!(&run.phase, Phase::Waiting(_, Call::Worker(fan_out::Call::Posting(posting::Call::Queue(jobs))))
+            if jobs.len() == 2)
+    })
+});
 const HINTED: Law = ("a device is told to pull", |_, state| state.sockets.values().any(|socket| socket.hinted));
 const REDELIVERED: Law = ("a record is left by a dead worker", |scenario, state| {
     state.deaths < scenario.start.deaths && state.queue.contains_key(&0) && holds(state, 0) == 0
@@ -114,6 +120,17 @@ fn everybody_online_is_told_whatever_becomes_of_records_and_workers() {
     let scenario = scenario((2, 1), start, &["worker", "other worker"]);
     let scenario = scenario.reaching([TOGETHER, DOUBLED, QUEUED_AGAIN, HINTED, REDELIVERED]);
     let verdict = check("two records, two workers", scenario, 200_000);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+/// Of two connections that are to get different things neither is forgotten when one of the jobs cannot be queued.
+#[test]
+fn what_cannot_be_queued_again_is_delivered_again() {
+    let mut start = online();
+    start.enqueue(told(&start, 1));
+    start.enqueue(told(&start, 2));
+    let scenario = scenario((3, 0), start, &["worker"]).reaching([TOGETHER, QUEUED_AGAIN, HINTED, HALF_QUEUED]);
+    let verdict = check("half of it queued", scenario, 30_000);
     assert!(verdict.holds(), "{verdict}");
 }
 

@@ -1,6 +1,7 @@
 //! MEET-1: a message and a device coming online cannot miss each other.
 
 use tidings_domain::ids::ConnectionId;
+use tidings_domain::limits::SETTLE_AFTER_MS;
 use tidings_domain::log::{Entry, Head, Seq};
 use tidings_domain::route::Route;
 use tidings_domain::{posting, send, sync};
@@ -116,6 +117,16 @@ fn messages_and_a_device_that_comes_online_do_not_miss_each_other() {
     assert!(verdict.holds(), "{verdict}");
 }
 
+/// The first attempt dies anywhere, the second one answers: a duplicate is delivered, too.
+#[test]
+fn a_duplicate_and_a_device_that_comes_online_do_not_miss_each_other() {
+    let attempt = |name| Job::new(name, Task::Send(request(ANN, Some(1), vec![draft(1)])));
+    let jobs = [attempt("first attempt"), attempt("second attempt")].into_iter().chain(connects()).collect();
+    let scenario = scenario((1, 2), quiet(), jobs).reaching([PUSHED, SYNCED, GONE, laws::DUPLICATE]);
+    let verdict = check("two attempts", scenario, 25_000);
+    assert!(verdict.holds(), "{verdict}");
+}
+
 /// The same with too many connections to post to while Ann waits: the queue's worker reads the routes.
 #[test]
 fn a_queued_delivery_and_a_device_that_comes_online_do_not_miss_each_other() {
@@ -147,6 +158,21 @@ fn messages_and_a_sync_that_mends_its_route_do_not_miss_each_other() {
     let sync = Job::new("sync", Task::Sync(sync_of(BOB, Some(own))));
     let jobs = messages().into_iter().chain([sync, worker()]).collect();
     let verdict = check("a swept route", scenario((1, 2), start, jobs).reaching([PUSHED, SYNCED]), 9_000);
+    assert!(verdict.holds(), "{verdict}");
+}
+
+/// The conversation was left open and is quiet: the first sync settles it while the messages come.
+#[test]
+fn a_sync_that_settles_and_messages_do_not_miss_each_other() {
+    let mut start = quiet();
+    start.inboxes.open(ANN, ours());
+    start.inboxes.open(BOB, ours());
+    let [connect, sync] = connects();
+    let quiet = NOW.plus_millis(SETTLE_AFTER_MS);
+    let settler = Job::new("settler", Task::Settle(3)).at(quiet);
+    let jobs = messages().into_iter().chain([connect, sync.at(quiet), settler]).collect();
+    let scenario = scenario((1, 1), start, jobs).reaching([PUSHED, SYNCED, laws::SETTLED, laws::LATE_SETTLER]);
+    let verdict = check("coming online and settling", scenario, 15_000);
     assert!(verdict.holds(), "{verdict}");
 }
 

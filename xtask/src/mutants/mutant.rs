@@ -49,7 +49,7 @@ fn read(path: PathBuf) -> Result<Mutant, String> {
     field("Why:")?;
     let (rule, test) = (field("Rule:")?, field("Test:")?);
     let test = Selection::parse(&test).ok_or_else(|| format!("{FOLDER}/{name}.patch names no test: {test}"))?;
-    Ok(Mutant { rule, test, name, path })
+    Ok(Mutant { name, path, rule, test })
 }
 
 /// A field of the header, in one line.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::copy::Copy;
 
 /// How long a test may run. Those that guard rules take seconds.
-const RUN_MAX: Duration = Duration::from_secs(120);
+const RUN_MAX: Duration = Duration::from_mins(2);
 
 /// Characters of a test's words that are shown.
 const WORDS_MAX: usize = 90;
