@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidings_checker::{Holder, Seen};
 use tidings_client::{Client, ConversationId, EntriesQuery, Page};
@@ -52,14 +53,15 @@ impl Stage {
     async fn compare_one(&self, talk: &Talk<'_>, settle: Duration) -> Result<usize, StageError> {
         let Talk { conversation, devices } = talk;
         let head = self.recorder().tell(|history| history.head(*conversation));
-        let mut late = 0;
-        for device in devices {
-            if !device.has_shown(*conversation, head, settle).await {
-                late += 1;
+        let catching_up = devices.iter().map(|device| async {
+            let in_time = device.has_shown(*conversation, head, settle).await;
+            if !in_time {
                 device.client.wake().await;
                 device.has_shown(*conversation, head, settle).await;
             }
-        }
+            in_time
+        });
+        let late = join_all(catching_up).await.into_iter().filter(|in_time| !in_time).count();
         if let Some(device) = devices.first() {
             let stored = on_server(&device.client, *conversation).await?;
             self.recorder().tell(|history| history.transcript(Holder::Server, *conversation, 1, &stored));

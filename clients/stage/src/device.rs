@@ -88,6 +88,14 @@ impl Device {
         far_enough()
     }
 
+    /// Gives the connection up, as when somebody closes the lid.
+    pub async fn go_offline(&self) {
+        let mut connection = self.client.connection();
+        self.client.disconnect().await;
+        // When the client has ended, it is as offline as it can be.
+        let _ = connection.until(|state| !is_up(state)).await;
+    }
+
     /// Connects and waits until it has caught up.
     pub async fn go_online(&self, within: Duration) -> Result<(), StageError> {
         let mut connection = self.client.connection();
@@ -104,6 +112,10 @@ impl Device {
             _ => Err(StageError::NotOnline(why)),
         }
     }
+}
+
+fn is_up(state: &ConnectionState) -> bool {
+    matches!(state, ConnectionState::Connecting | ConnectionState::Syncing | ConnectionState::Online)
 }
 
 impl Said {

@@ -15,8 +15,9 @@ use crate::memory::peak_mb;
 use crate::meter::{Meter, Timed};
 use crate::target::Target;
 
-/// A device that has not shown everything after so long is woken once.
-const SETTLE: Duration = Duration::from_secs(60);
+/// A device that has not shown everything after so long is woken once. Where the last push to a device was dropped on
+/// purpose, nothing else would tell it before its next hourly sync.
+const SETTLE: Duration = Duration::from_secs(15);
 
 /// How long the server may take to come to rest: what is dead after five receives is so within a minute.
 const REST_WITHIN: Duration = Duration::from_secs(60);

@@ -188,7 +188,7 @@ async fn absent(picked: &Picked<'_>, away: Option<(Duration, String)>, action: &
         return;
     }
     let Picked { device, conversation, .. } = picked;
-    device.client.disconnect().await;
+    device.go_offline().await;
     let mut said = None;
     if let Some((time, text)) = away {
         said = device.say(*conversation, text).await.ok();
