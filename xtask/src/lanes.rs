@@ -110,8 +110,8 @@ pub(crate) const LANES: &[Lane] = &[
     },
     Lane {
         name: "end-to-end",
-        budget_min: 5,
-        shows: "real functions behind real sockets",
+        budget_min: 12,
+        shows: "real functions behind real sockets, also under faults, in storms and in contention",
         steps: &[Step::Tests(Tests::Package("tidings-e2e"))],
     },
     Lane {

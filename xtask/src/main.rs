@@ -29,6 +29,14 @@ enum Command {
     Test(TestArgs),
     /// The same as in CI: a lane that cannot run fails.
     Ci(TestArgs),
+    /// Real clients against a local cloud of their own, for as long as one likes, while functions are killed and
+    /// everything else fails now and then. `cargo xtask soak --help` lists the options.
+    #[command(disable_help_flag = true)]
+    Soak {
+        /// `--minutes N`, `--sockets M` and others, as `tidings-load soak` takes them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Write what is generated from the tables of the protocol.
     Generate {
         /// Write nothing; fail if something is stale.
@@ -104,6 +112,7 @@ fn run(command: Command) -> Result<bool, String> {
     match command {
         Command::Test(args) => test(&root, &args),
         Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
+        Command::Soak { options } => soak(&root, &options),
         Command::Generate { check } => generate::run(&root, check),
         Command::Mutants { list: true, .. } => mutants::list(&root),
         Command::Mutants { names, .. } => mutants::run(&root, &names),
@@ -123,6 +132,14 @@ fn test(root: &Path, args: &TestArgs) -> Result<bool, String> {
         &selected,
         run::Options { ci: args.ci, keep_going: args.keep_going, without_nextest: args.without_nextest },
     )
+}
+
+/// Hands a soak over to the load tool, which this small program does not link.
+fn soak(root: &Path, options: &[String]) -> Result<bool, String> {
+    let run = ["run", "--quiet", "--locked", "--package", "tidings-load", "--", "soak"];
+    let mut cargo = std::process::Command::new("cargo");
+    let status = cargo.args(run).args(options).current_dir(root).status();
+    status.map(|status| status.success()).map_err(|error| format!("cargo cannot be started: {error}"))
 }
 
 /// The repository's root: this crate's parent. Asked of the running cargo: with a shared target folder this binary

@@ -1,10 +1,11 @@
 //! The end of a run: what everybody holds is read and told to the checker.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tidings_checker::{Holder, Seen};
+use tidings_checker::{DeviceKey, Holder, Seen};
 use tidings_client::{Client, ConversationId, EntriesQuery, Page};
 use tokio::time::sleep;
 
@@ -40,28 +41,24 @@ impl Stage {
     /// takes longer than `settle` is woken once; the answer is how many were. What is missing then is the checker's
     /// to find.
     pub async fn compare(&self, talks: &[Talk<'_>], settle: Duration) -> Result<usize, StageError> {
+        // All at once: a hundred that are late take no longer than one.
+        let catching_up = talks.iter().flat_map(|talk| {
+            let head = self.recorder().tell(|history| history.head(talk.conversation));
+            talk.devices.iter().map(move |device| catch_up(device, talk.conversation, head, settle))
+        });
+        let late: BTreeSet<DeviceKey> = join_all(catching_up).await.into_iter().flatten().collect();
         let steps = Steps::begin(&self.audience, "comparing conversations", talks.len());
         let comparing = talks.iter().map(|talk| async {
-            let late = self.compare_one(talk, settle).await?;
+            self.compare_one(talk).await?;
             steps.step();
-            Ok::<_, StageError>(late)
+            Ok::<_, StageError>(())
         });
-        let late: Vec<usize> = stream::iter(comparing).buffer_unordered(COMPARING).try_collect().await?;
-        Ok(late.into_iter().sum())
+        stream::iter(comparing).buffer_unordered(COMPARING).try_collect::<Vec<()>>().await?;
+        Ok(late.len())
     }
 
-    async fn compare_one(&self, talk: &Talk<'_>, settle: Duration) -> Result<usize, StageError> {
+    async fn compare_one(&self, talk: &Talk<'_>) -> Result<(), StageError> {
         let Talk { conversation, devices } = talk;
-        let head = self.recorder().tell(|history| history.head(*conversation));
-        let catching_up = devices.iter().map(|device| async {
-            let in_time = device.has_shown(*conversation, head, settle).await;
-            if !in_time {
-                device.client.wake().await;
-                device.has_shown(*conversation, head, settle).await;
-            }
-            in_time
-        });
-        let late = join_all(catching_up).await.into_iter().filter(|in_time| !in_time).count();
         if let Some(device) = devices.first() {
             let stored = on_server(&device.client, *conversation).await?;
             self.recorder().tell(|history| history.transcript(Holder::Server, *conversation, 1, &stored));
@@ -69,7 +66,7 @@ impl Stage {
         for device in devices {
             self.hear(device, *conversation).await?;
         }
-        Ok(late)
+        Ok(())
     }
 
     /// Tells the checker what a device holds, and what it counts as unread.
@@ -85,6 +82,16 @@ impl Stage {
         });
         Ok(())
     }
+}
+
+/// Waits until a device has shown everything up to `head`. Its key if it had to be woken for that.
+async fn catch_up(device: &Device, conversation: ConversationId, head: u64, settle: Duration) -> Option<DeviceKey> {
+    if device.has_shown(conversation, head, settle).await {
+        return None;
+    }
+    device.client.wake().await;
+    device.has_shown(conversation, head, settle).await;
+    Some(device.key())
 }
 
 /// What a device holds of a conversation, from its own store.
