@@ -110,7 +110,7 @@ pub(crate) const LANES: &[Lane] = &[
     },
     Lane {
         name: "end-to-end",
-        budget_min: 12,
+        budget_min: 9,
         shows: "real functions behind real sockets, also under faults, in storms and in contention",
         steps: &[Step::Tests(Tests::Package("tidings-e2e"))],
     },

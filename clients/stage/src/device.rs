@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tidings_checker::DeviceKey;
+use tidings_checker::{DeviceKey, History};
 use tidings_client::{
     Body, Client, ClientId, ConnectionState, ConversationId, MessageState, Next, NotSent, SendHandle, Update, Updates,
     UserId,
@@ -67,7 +67,7 @@ impl Device {
         let body = Body::text(text);
         let digest = record::digest(&body);
         let turn = self.saying.lock().await;
-        let before = self.recorder.tell(|history| history.now());
+        let before = self.recorder.tell(History::now);
         let began = Instant::now();
         let handle = self.client.send(conversation, body).await?;
         let client_id = handle.client_id();

@@ -15,7 +15,7 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// How long a cloud may take to come to rest: a failed record comes again after 2 s, five times at most, and a task
 /// waits for its request's time-out.
-const REST_WITHIN: Duration = Duration::from_secs(60);
+const REST_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long the last `$disconnect` may take from the end of its socket.
 const RELEASE_WITHIN: Duration = Duration::from_secs(10);

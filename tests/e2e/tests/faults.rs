@@ -1,6 +1,7 @@
 //! The promise under faults: real conversations, all at once, while everything around them breaks. In the end every
 //! transcript equals the file.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+#![expect(clippy::print_stdout, reason = "a run says what it measured")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

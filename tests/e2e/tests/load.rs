@@ -1,5 +1,6 @@
 //! Short forms of the load runs: a reconnect storm, contention, a soak. `tidings-load` has the long ones.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+#![expect(clippy::print_stdout, reason = "a run says what it measured")]
 
 use std::sync::Arc;
 use std::time::Duration;

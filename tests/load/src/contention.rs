@@ -53,7 +53,9 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
         let round_began = Instant::now();
         let times = contend(stage, talk.conversation, senders, each, 1).await?;
         let took = round_began.elapsed();
-        times.iter().for_each(|took| meter.took("send", *took));
+        for took in &times {
+            meter.took("send", *took);
+        }
         let messages = times.len();
         rounds.push(Round {
             senders: senders.len(),

@@ -20,7 +20,7 @@ use crate::target::Target;
 const SETTLE: Duration = Duration::from_secs(15);
 
 /// How long the server may take to come to rest: what is dead after five receives is so within a minute.
-const REST_WITHIN: Duration = Duration::from_secs(60);
+const REST_WITHIN: Duration = Duration::from_mins(1);
 
 /// The result of a run.
 #[derive(Clone, Debug, Serialize)]

@@ -89,7 +89,9 @@ impl Gateway {
     /// Breaks every open connection without a close frame, as when a network fails; how many there were.
     pub(crate) fn cut_sockets(&self) -> usize {
         let connections = self.connections.all();
-        connections.iter().for_each(|connection| connection.cut());
+        for connection in &connections {
+            connection.cut();
+        }
         connections.len()
     }
 
