@@ -21,6 +21,8 @@ use crate::state::State;
 
 /// The largest fault plan, in bytes: far more than naming every function takes.
 const PLAN_BYTES: usize = 64 * 1024;
+/// How often the state is read in the hope that nothing happens meanwhile. More tell no more: it is busy.
+const READINGS: usize = 4;
 
 /// What is behind the door.
 #[derive(Debug)]
@@ -105,11 +107,28 @@ impl Door {
         Ok(())
     }
 
+    /// What the cloud holds. Its parts are read one after the other, so work may go from one that isn't read yet to
+    /// one that is, and be in neither. Then it began or ended meanwhile, and all is read again; if it never stops,
+    /// something is under way.
     pub(crate) async fn state(&self) -> State {
-        State {
-            queues: self.sqs.states(&self.queues).await,
-            functions: self.host.states(),
-            sockets: self.gateway.open_sockets(),
+        let activity = self.front.activity();
+        let mut readings = 1;
+        loop {
+            let before = activity.read();
+            let mut state = State {
+                queues: self.sqs.states(&self.queues).await,
+                functions: self.host.states(),
+                sockets: self.gateway.open_sockets(),
+                under_way: before.under_way,
+            };
+            if activity.read() == before {
+                return state;
+            }
+            if readings == READINGS {
+                state.under_way = state.under_way.max(1);
+                return state;
+            }
+            readings += 1;
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use http::HeaderMap;
 
+use crate::activity::Activity;
 use crate::faults::{CallFault, Fate, Faults, Fuse, Injected};
 use crate::ledger::{Counters, Ledger};
 
@@ -128,12 +129,13 @@ impl Badge {
     }
 }
 
-/// The front: badges, the ledger and the fault switch.
+/// The front: badges, the ledger, the fault switch, and the count of what is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Front {
     badges: RwLock<HashMap<String, Arc<Badge>>>,
     ledger: Ledger,
     faults: Faults,
+    activity: Activity,
 }
 
 impl Front {
@@ -145,6 +147,11 @@ impl Front {
     /// The fault switch.
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// What is under way.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// Gives out a badge under an access key id.

@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod activity;
 mod bucket;
 pub mod builder;
 mod clock;

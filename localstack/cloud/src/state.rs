@@ -1,5 +1,5 @@
-//! What the cloud holds at a moment: records in queues, calls and processes of functions, open sockets. For tests
-//! that wait until it has come to rest, and for people who want to know why it has not.
+//! What the cloud holds at a moment: records in queues, calls and processes of functions, open sockets, and work
+//! between them. For tests that wait until it has come to rest, and for people who want to know why it has not.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,9 @@ pub struct State {
     pub functions: BTreeMap<String, FunctionState>,
     /// Sockets that are up.
     pub sockets: usize,
+    /// Function calls, batches of records, and sockets that open or end, from their first moment to their last: also
+    /// while they are between two hands, or late by injection, and so in no function's count.
+    pub under_way: usize,
 }
 
 impl State {
@@ -25,12 +28,14 @@ impl State {
         self.filled(true)
     }
 
-    /// What keeps it from being at rest, a few words each: records on their way, functions with work.
+    /// What keeps it from being at rest, a few words each: records on their way, functions with work, and what is on its
+    /// way to them.
     pub fn unrest(&self) -> Vec<String> {
         let records = self.filled(false).into_iter().map(|(name, records)| format!("{name}: {records} records"));
         let working = self.functions.iter().filter(|(_, it)| it.waiting + it.working > 0);
         let calls = working.map(|(name, it)| format!("{name}: {} calls wait, {} in work", it.waiting, it.working));
-        records.chain(calls).collect()
+        let under_way = (self.under_way > 0).then(|| format!("{} calls or batches under way", self.under_way));
+        records.chain(calls).chain(under_way).collect()
     }
 
     fn filled(&self, dead: bool) -> Vec<(&str, u64)> {

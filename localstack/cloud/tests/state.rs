@@ -5,6 +5,7 @@ mod common;
 
 use common::{TestCloud, until};
 use serde_json::{Value, json};
+use tidings_local::faults::{Calls, Plan, Services, Wait};
 use tidings_local::state::{FunctionState, QueueState};
 
 #[tokio::test]
@@ -23,6 +24,24 @@ async fn calls_and_processes_are_told_apart() {
     socket.next().await;
     socket.next().await;
     until("all is done", || async { send().await == FunctionState { idle: 1, ..Default::default() } }).await;
+    cloud.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_late_call_is_under_way_though_no_function_knows_of_it() {
+    let cloud = TestCloud::start().await;
+    let mut socket = cloud.connect("alice").await;
+    socket.ask(json!({})).await;
+    let unrest = || async { cloud.running.state().await.unrest() };
+    until("all is at rest", || async { unrest().await.is_empty() }).await;
+    let latency = Wait { share: 1.0, ms: [1_000, 1_000] };
+    let services = Services { lambda: Calls { latency, ..Calls::default() }, ..Services::default() };
+    cloud.running.inject(Plan { services, ..Plan::default() }).unwrap();
+    socket.command(json!({})).await;
+    until("it is late", || async { cloud.running.injected().contains_key("lambda.latency") }).await;
+    assert_eq!(unrest().await, ["1 calls or batches under way"]);
+    socket.next().await;
+    until("all is at rest", || async { unrest().await.is_empty() }).await;
     cloud.running.stop().await;
 }
 

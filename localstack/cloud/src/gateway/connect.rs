@@ -61,6 +61,8 @@ impl Gateway {
         upgrade: OnUpgrade,
     ) -> Response<Body> {
         let Some(route) = self.routes.get("$connect") else { return internal() };
+        // One piece of work from the authorizer to the open socket.
+        let connecting = self.front.activity().begin();
         let caller = Caller::new(Arc::clone(&route.key));
         let call = Call { service: Service::Gateway, operation: "$connect", caller: &caller };
         self.front.book(call, &Counters { count: 1, ..Counters::default() });
@@ -100,7 +102,7 @@ impl Gateway {
         }
 
         let gateway = Arc::clone(self);
-        tokio::spawn(gateway.run_socket(Arc::new(connection), upgrade, outgoing));
+        tokio::spawn(gateway.run_socket(Arc::new(connection), upgrade, outgoing, connecting));
         let mut response = Response::new(Body::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::Gateway;
 use super::connections::{Connection, Outgoing};
 use super::event::About;
+use crate::activity::UnderWay;
 use crate::front::Caller;
 use crate::ids;
 use crate::server::ended;
@@ -43,27 +44,30 @@ impl End {
 }
 
 impl Gateway {
-    /// Waits for the upgrade and runs the socket to its end.
+    /// Waits for the upgrade and runs the socket to its end. `connecting` is under way until the socket is up.
     pub(super) async fn run_socket(
         self: Arc<Self>,
         connection: Arc<Connection>,
         upgrade: OnUpgrade,
         outgoing: mpsc::UnboundedReceiver<Outgoing>,
+        connecting: UnderWay,
     ) {
-        let end = match upgrade.await {
+        let (end, _disconnecting) = match upgrade.await {
             Ok(upgraded) => {
                 let config = WebSocketConfig::default()
                     .max_frame_size(Some(self.limits.frame_bytes))
                     .max_message_size(Some(self.limits.message_bytes));
                 let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
                 self.connections.insert(&connection);
+                drop(connecting);
                 let end = self.converse(&connection, socket, outgoing).await;
+                let disconnecting = self.front.activity().begin();
                 self.connections.remove(&connection.id);
                 self.book_minutes(&connection);
-                end
+                (end, disconnecting)
             }
             // The client hung up during `$connect`.
-            Err(_) => End::abnormal(),
+            Err(_) => (End::abnormal(), connecting),
         };
         self.disconnected(&connection, &end).await;
     }

@@ -36,8 +36,12 @@ impl Host {
             }
         };
         let host = Arc::clone(self);
+        let under_way = self.front.activity().begin();
         // Spawned, because a client that hangs up must not undo the call.
-        let call = tokio::spawn(async move { host.invoke(&name, event, &caller).await });
+        let call = tokio::spawn(async move {
+            let _under_way = under_way;
+            host.invoke(&name, event, &caller).await
+        });
         if !waits {
             return server::respond(StatusCode::ACCEPTED, "application/json", "");
         }

@@ -200,6 +200,8 @@ impl Host {
         event: Bytes,
         caller: &Caller,
     ) -> Result<Bytes, InvokeError> {
+        // Not only while a function's pool knows of it: injected latency comes before that.
+        let _under_way = self.front.activity().begin();
         let call = Call { service: Service::Lambda, operation: function, caller };
         let answer = self.front.call(call, self.run(function, event, caller)).await;
         answer.unwrap_or_else(|injected| Err(injected.by_lambda()))

@@ -96,12 +96,16 @@ impl Mapping {
 
     /// Gives a batch to the function, with what the fault switch makes of it.
     async fn hand_over(self: &Arc<Self>, caller: &Caller, batch: Vec<Message>, slots: Arc<Semaphore>) {
+        // Until the last twin is through: by then the queue may have no record any more.
+        let _under_way = self.sqs.front.activity().begin();
         let disturbed = self.sqs.front.faults().of_batch(batch, self.batch_size(), |message| self.is_spared(message));
         for (time, message) in disturbed.held {
             let mapping = Arc::clone(self);
             let caller = caller.clone();
             let slots = Arc::clone(&slots);
+            let under_way = self.sqs.front.activity().begin();
             tokio::spawn(async move {
+                let _under_way = under_way;
                 tokio::time::sleep(time).await;
                 if let Ok(_slot) = slots.acquire_owned().await {
                     mapping.work_off(&caller, &[message], &[]).await;
