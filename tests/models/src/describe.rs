@@ -5,7 +5,8 @@ use tidings_domain::route::Route;
 use tidings_domain::{connect, delivery, fan_out, posting, read, send, settle, sync};
 
 use crate::machine::Call;
-use crate::scenario::{Action, Scenario};
+use crate::moves::Action;
+use crate::scenario::Scenario;
 use crate::state::{Phase, State, Write};
 
 impl Scenario {
@@ -29,6 +30,7 @@ impl Scenario {
             Action::LoseReply(job) => (job, format!("{} (done, but the reply is lost)", call(job))),
             Action::Fail(job) => (job, format!("{} (hears that it failed)", call(job))),
             Action::TimeOut(job) => (job, format!("{} (hears nothing until its deadline)", call(job))),
+            Action::ReplyTooLate(job) => (job, format!("{} (done, but its deadline is over)", call(job))),
             Action::Die(job) => (job, format!("{} (and dies)", call(job))),
             Action::TakeEffect(job, write) => {
                 let write = match &before.runs[job].late[write] {

@@ -22,10 +22,12 @@ mod describe;
 pub mod laws;
 mod machine;
 mod make;
+mod moves;
 mod scenario;
 mod state;
 
 pub use check::{Verdict, check};
 pub use machine::{Answer, Call, Machine};
-pub use scenario::{Action, Job, Law, Scenario, Task};
+pub use moves::Action;
+pub use scenario::{Job, Law, Scenario, Task};
 pub use state::{Phase, Run, Socket, State};

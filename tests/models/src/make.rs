@@ -211,7 +211,7 @@ impl State {
             match event {
                 Event::Entry(_, entry) => drop(socket.pushed.insert(entry.seq)),
                 Event::Pull { .. } => socket.hinted = true,
-                Event::Read { .. } => {}
+                Event::Read { seq, .. } => socket.read = socket.read.max(*seq),
             }
         }
         Post::Taken

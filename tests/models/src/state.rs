@@ -48,6 +48,8 @@ pub struct Socket {
     pub pushed: BTreeSet<Seq>,
     /// Whether its device was told to pull.
     pub hinted: bool,
+    /// The highest read position that it was told.
+    pub read: Seq,
 }
 
 /// One run of a function.

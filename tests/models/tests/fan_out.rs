@@ -53,6 +53,13 @@ fn told(state: &State, seq: u64) -> fan_out::Job {
     fan_out::Job::FanOut(FanOut { conversation: ours(), events: news(state, seq), except })
 }
 
+/// Bob has read up to here, as everybody is told.
+const READ: Seq = Seq::new(2);
+
+fn position() -> Event {
+    Event::Read { conversation: ours(), user: BOB, seq: READ }
+}
+
 /// The record of a conversation in which nobody can be reached, whenever one tries.
 fn poison() -> fan_out::Job {
     let conversation = ConversationId::direct(ANN, UNREADABLE);
@@ -63,9 +70,10 @@ fn poison() -> fan_out::Job {
 fn scenario(faults_and_deaths: (u8, u8), start: State, workers: &[&'static str]) -> Scenario {
     let jobs = workers.iter().map(|name| Job::new(name, Task::Work)).collect();
     Scenario::new(faults_and_deaths, start, jobs).holding([
-        ("who is online ends with every event or a hint", everybody_is_told),
+        ("who is online ends with every message or a hint", everybody_is_told),
+        ("who is online ends with every read position, which no sync tells", positions_are_told),
         ("nobody else gets anything", nobody_else_is_told),
-    ] as [Law; 2])
+    ] as [Law; 3])
 }
 
 /// Checked when the queues are empty and nobody is at work.
@@ -75,6 +83,15 @@ fn everybody_is_told(_: &Scenario, state: &State) -> bool {
             let socket = &state.sockets[&ConnectionId::new(*name)];
             socket.hinted || state.logs.of(ours()).all(|entry| socket.pushed.contains(&entry.seq))
         })
+}
+
+/// Where the scenario begins with news of a position, nobody ends without.
+fn positions_are_told(scenario: &Scenario, state: &State) -> bool {
+    let news = scenario.start.queue.values().any(|job| match job {
+        fan_out::Job::FanOut(job) => job.events.contains(&position()),
+        fan_out::Job::Retry(job) => job.events.contains(&position()),
+    });
+    !news || !state.is_quiet() || OTHERS.iter().all(|name| state.sockets[&ConnectionId::new(*name)].read == READ)
 }
 
 fn nobody_else_is_told(_: &Scenario, state: &State) -> bool {
@@ -135,12 +152,13 @@ fn what_cannot_be_queued_again_is_delivered_again() {
 }
 
 /// A connection that was tried in vain more often than events are repeated gets a hint, and the others their events.
+/// Read positions are told in any case: no sync would.
 #[test]
 fn who_cannot_be_reached_is_hinted_and_does_not_hold_up_the_others() {
     let mut start = online();
     let [_, phone, bob, _] = routes();
     start.enqueue(told(&start, 1));
-    let events = news(&start, 2);
+    let events = [news(&start, 2), vec![position()]].concat();
     start.enqueue(fan_out::Job::Retry(Retry { routes: vec![phone, bob], events, tries: POST_TRIES }));
     let scenario = scenario((3, 0), start, &["worker"]).reaching([TOGETHER, QUEUED_AGAIN, HINTED]);
     let verdict = check("a retry after many", scenario, 20_000);
