@@ -19,12 +19,9 @@ pub(super) struct Copy {
     pub(super) target: PathBuf,
 }
 
-/// A patch that is applied.
+/// A patch that is applied: what the files said before.
 #[derive(Debug)]
-pub(super) struct Applied<'a> {
-    copy: &'a Copy,
-    files: Vec<PathBuf>,
-}
+pub(super) struct Applied(Vec<(PathBuf, Vec<u8>)>);
 
 impl Copy {
     /// Copies every file that git tracks or would add. What has not changed since the last time is left alone, so
@@ -76,19 +73,27 @@ impl Copy {
     }
 
     /// Applies a patch.
-    pub(super) fn apply(&self, patch: &Path) -> Result<Applied<'_>, String> {
+    pub(super) fn apply(&self, patch: &Path) -> Result<Applied, String> {
         let patch = patch.to_string_lossy();
         let touched = git(&self.root, &["apply", "--numstat", "-z", &patch])?;
-        let files = touched.split('\0').filter_map(|line| line.split('\t').nth(2)).map(PathBuf::from).collect();
+        let mut before = Vec::new();
+        for name in touched.split('\0').filter_map(|line| line.split('\t').nth(2)) {
+            let path = self.root.join(name);
+            let text = std::fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+            before.push((path, text));
+        }
         git(&self.root, &["apply", &patch]).map_err(|error| format!("does not apply: {error}"))?;
-        Ok(Applied { copy: self, files })
+        Ok(Applied(before))
     }
 }
 
-impl Applied<'_> {
-    /// Makes everything again what it was.
+impl Applied {
+    /// Makes everything again what it was. Not from the original, which somebody may be working on.
     pub(super) fn revert(self) -> Result<(), String> {
-        self.files.iter().try_for_each(|file| self.copy.take_over(file))
+        let restore = |(path, text): (PathBuf, Vec<u8>)| {
+            std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        self.0.into_iter().try_for_each(restore)
     }
 }
 

@@ -75,6 +75,8 @@ impl Selection {
             .args(&self.cargo)
             .current_dir(&copy.root)
             .env("CARGO_TARGET_DIR", &copy.target)
+            // Also where it is off for everything that is built once: the same few crates are built for every mutant.
+            .env("CARGO_INCREMENTAL", "1")
             .stderr(Stdio::inherit())
             .output()
             .map_err(|error| format!("cargo: {error}"))?;
