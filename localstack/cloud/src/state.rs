@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How the short names of dead-letter queues end.
-const DEAD: &str = "-dlq";
+use crate::sqs::queues::DEAD_LETTERS;
 
 /// What the cloud holds at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +38,7 @@ impl State {
     }
 
     fn filled(&self, dead: bool) -> Vec<(&str, u64)> {
-        let queues = self.queues.iter().filter(|(name, _)| name.ends_with(DEAD) == dead);
+        let queues = self.queues.iter().filter(|(name, _)| name.ends_with(DEAD_LETTERS) == dead);
         queues.map(|(name, queue)| (name.as_str(), queue.records())).filter(|(_, records)| *records > 0).collect()
     }
 }

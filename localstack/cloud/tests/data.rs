@@ -256,16 +256,18 @@ async fn a_queue_of_ones_own_comes_back_for_its_messages() {
     let folder = tempfile::tempdir().unwrap();
     let cloud = start(folder.path(), |_| {}).await;
     let client = cloud.sqs().await;
-    let deduplicating = QueueAttributeName::ContentBasedDeduplication;
     for name in ["own", "own.fifo", "deleted"] {
         let mut create = client.create_queue().queue_name(name);
         if name == "own.fifo" {
-            create = create.attributes(deduplicating.clone(), "true");
+            create = create.attributes(QueueAttributeName::FifoQueue, "true");
+            create = create.attributes(QueueAttributeName::ContentBasedDeduplication, "true");
+            create = create.attributes(QueueAttributeName::DeduplicationScope, "messageGroup");
         }
         let url = create.send().await.unwrap().queue_url.unwrap();
-        for _ in 0..2 {
+        // In the second group it is no duplicate, though its queue comes back with one scope for all.
+        for group in ["a", "a", "b"] {
             let send = client.send_message().queue_url(&url).message_body("x");
-            send.set_message_group_id((name == "own.fifo").then(|| "group".to_owned())).send().await.unwrap();
+            send.set_message_group_id((name == "own.fifo").then(|| group.to_owned())).send().await.unwrap();
         }
         if name == "deleted" {
             client.delete_queue().queue_url(&url).send().await.unwrap();
@@ -273,14 +275,50 @@ async fn a_queue_of_ones_own_comes_back_for_its_messages() {
     }
     cloud.running.stop().await;
     let cloud = start(folder.path(), |_| {}).await;
-    assert_eq!(cloud.running.messages_put_back(), 3, "two, and one of which the other was a duplicate");
+    assert_eq!(cloud.running.messages_put_back(), 5, "three, and three of which one was a duplicate");
     let client = cloud.sqs().await;
     let mut queues = client.list_queues().queue_name_prefix("own").send().await.unwrap().queue_urls.unwrap();
     queues.sort();
-    for (url, count) in queues.into_iter().zip([2, 1]) {
+    for (url, count) in queues.into_iter().zip([3, 2]) {
         let queue = Queue { client: client.clone(), url };
         assert_eq!(queue.counts().await.0, count, "{}", queue.url);
     }
     assert!(client.get_queue_url().queue_name("deleted").send().await.is_err());
     cloud.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_out_of_date_deletes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let limit = |options: &mut Options| options.limits.receives = 1;
+    let cloud = start(folder.path(), limit).await;
+    let (task, dead) = (Queue::of(&cloud, "task").await, Queue::of(&cloud, "task-dlq").await);
+    task.send("slow", 0).await;
+    let slow = task.receive(0).await;
+    until("it is dead", || async { task.receive(0).await.is_empty() && dead.counts().await.0 == 1 }).await;
+    task.delete(&slow[0]).await;
+    cloud.running.stop().await;
+    let cloud = start(folder.path(), limit).await;
+    assert_eq!(bodies(&Queue::of(&cloud, "task-dlq").await.receive(600).await), ["slow"]);
+    cloud.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_refused_when_the_cloud_was_killed_is_no_hindrance() {
+    let folder = tempfile::tempdir().unwrap();
+    let cloud = start(folder.path(), |_| {}).await;
+    Queue::of(&cloud, "task").await.send("good", 0).await;
+    cloud.running.stop().await;
+    // As they are between being written down and being refused: without a body, and for a queue that can't be.
+    let journal = rusqlite::Connection::open(folder.path().join("queues.sqlite")).unwrap();
+    let copies = "INSERT INTO messages (queue, due_ms, message)
+                      SELECT queue, due_ms, replace(message, '\"good\"', '\"\"') FROM messages
+                      UNION ALL SELECT 'http://127.0.0.1/what is this?', due_ms, message FROM messages";
+    assert_eq!(journal.execute(copies, []).unwrap(), 2);
+    let cloud = start(folder.path(), |_| {}).await;
+    assert_eq!(cloud.running.messages_put_back(), 1);
+    assert_eq!(bodies(&Queue::of(&cloud, "task").await.receive(600).await), ["good"]);
+    cloud.running.stop().await;
+    let rows: u32 = journal.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1, "the others are gone");
 }

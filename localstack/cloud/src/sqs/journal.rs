@@ -43,6 +43,8 @@ struct State {
     connection: Connection,
     /// The rows of the messages that are in the queues, by the id that the queue gave them in this run.
     rows: HashMap<String, Row>,
+    /// Rows that a disk which failed did not delete yet. Nobody is told of a deletion while there are any.
+    owed: Vec<Row>,
 }
 
 impl Journal {
@@ -65,7 +67,7 @@ impl Journal {
              UPDATE messages SET queue = coalesce(dead_letters, queue), dead_letters = NULL, receives = 0
                  WHERE receives > 0;",
         )?;
-        Ok(Self { state: Mutex::new(State { connection, rows: HashMap::new() }) })
+        Ok(Self { state: Mutex::new(State { connection, rows: HashMap::new(), owed: Vec::new() }) })
     }
 
     /// The queues that messages wait in.
@@ -112,7 +114,7 @@ impl Journal {
                 None => gone.push(row),
             }
         }
-        state.delete(&gone)
+        state.delete(gone)
     }
 
     /// Messages came out of a queue, for `tries` times at most; after the last try that ends without a deletion they
@@ -124,7 +126,7 @@ impl Journal {
         dead_letters: Option<(&str, u32)>,
     ) -> Result<()> {
         let mut state = self.state();
-        let State { connection, rows } = &mut *state;
+        let State { connection, rows, .. } = &mut *state;
         let transaction = connection.transaction()?;
         {
             let (dead_letters, tries) = dead_letters.unzip();
@@ -143,11 +145,11 @@ impl Journal {
         transaction.commit()
     }
 
-    /// Messages were deleted.
+    /// Messages were deleted. After an error the next call, for whichever messages, tries again with all of them.
     pub(super) fn deleted<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<()> {
         let mut state = self.state();
-        let gone: Vec<_> = ids.into_iter().filter_map(|id| state.rows.remove(id)).collect();
-        state.delete(&gone)
+        let gone = ids.into_iter().filter_map(|id| state.rows.remove(id)).collect();
+        state.delete(gone)
     }
 
     /// A queue was emptied. Messages at their last try stay: they may have left it for its dead-letter queue.
@@ -168,17 +170,41 @@ impl Journal {
 }
 
 impl State {
-    fn delete(&mut self, gone: &[Row]) -> Result<()> {
-        if gone.is_empty() {
+    fn delete(&mut self, gone: Vec<Row>) -> Result<()> {
+        self.owed.extend(gone);
+        if self.owed.is_empty() {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
         {
             let mut statement = transaction.prepare_cached("DELETE FROM messages WHERE row = ?1")?;
-            for row in gone {
+            for row in &self.owed {
                 statement.execute(params![row])?;
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.owed.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deletion_that_the_disk_refused_is_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal")).unwrap();
+        let rows = journal.write("queue", &[(0, "first".to_owned()), (0, "second".to_owned())]).unwrap();
+        journal.settle(rows.into_iter().zip([Some("1".to_owned()), Some("2".to_owned())])).unwrap();
+        let writable = |on: bool| journal.state().connection.pragma_update(None, "query_only", !on).unwrap();
+        writable(false);
+        assert!(journal.deleted(["1"]).is_err());
+        assert!(journal.deleted(["1"]).is_err(), "its client tries again, and must not be told that it is gone");
+        writable(true);
+        journal.deleted(["1"]).unwrap();
+        let left: Vec<_> = journal.waiting().unwrap().into_iter().map(|waiting| waiting.message).collect();
+        assert_eq!(left, ["second"]);
     }
 }

@@ -24,7 +24,7 @@ use tidings_manifest::QueueSource;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::Sqs;
+use super::{RECEIVE_MAX, Sqs};
 use super::queues::Queue;
 use crate::front::{Call, Caller, Service};
 use crate::host::{Host, InvokeError, REGION};
@@ -34,8 +34,6 @@ use crate::say::Loudness;
 
 /// The longest that a receive waits, in seconds. Source: SQS, long polling.
 const LONGEST_POLL_S: i32 = 20;
-/// The most records that one receive brings. Source: the same.
-const RECEIVE_MAX: usize = 10;
 /// The most bytes of records in one call. Source: Lambda quotas, invocation payload; some room for the envelope.
 const BATCH_BYTES: usize = 5 * 1024 * 1024;
 
@@ -130,7 +128,7 @@ impl Mapping {
     }
 
     fn batch_size(&self) -> usize {
-        usize::try_from(self.source.batch_size).unwrap_or(RECEIVE_MAX)
+        usize::try_from(self.source.batch_size).unwrap_or(RECEIVE_MAX.into())
     }
 
     /// One batch; empty if nothing came for a whole poll.
@@ -149,10 +147,9 @@ impl Mapping {
         while batch.len() < size && bytes(&batch) < BATCH_BYTES {
             let left = closes.saturating_duration_since(Instant::now());
             let Ok(wait_s @ 1..) = i32::try_from(left.as_millis().div_ceil(1000)) else { break };
-            match tokio::time::timeout(left, self.receive(caller, size - batch.len(), wait_s)).await {
-                Ok(more) => batch.extend(more),
-                Err(_) => break,
-            }
+            // Never dropped, though it may take up to a second too long: records that it was just given would be in
+            // work with nobody.
+            batch.extend(self.receive(caller, size - batch.len(), wait_s).await);
         }
         batch
     }
@@ -160,7 +157,7 @@ impl Mapping {
     async fn receive(&self, caller: &Caller, most: usize, wait_s: i32) -> Vec<Message> {
         let input = ReceiveMessageInput {
             queue_url: self.queue.url.clone(),
-            max_number_of_messages: i32::try_from(most.min(RECEIVE_MAX)).ok(),
+            max_number_of_messages: i32::try_from(most.min(RECEIVE_MAX.into())).ok(),
             wait_time_seconds: Some(wait_s),
             attribute_names: vec!["All".to_owned()],
             message_attribute_names: vec!["All".to_owned()],
@@ -219,7 +216,7 @@ impl Mapping {
         };
         let stays = |message: &Message| undeleted.iter().any(|other| other.message_id == message.message_id);
         let (again, done): (Vec<_>, Vec<_>) = batch.iter().partition(|message| is_failed(message) || stays(message));
-        for some in done.chunks(RECEIVE_MAX) {
+        for some in done.chunks(RECEIVE_MAX.into()) {
             self.delete(caller, some).await;
         }
         self.show_again(&again).await;
@@ -244,7 +241,7 @@ impl Mapping {
     /// Has records come again soon. Ours alone, and so not booked: somebody sits before the laptop and waits.
     async fn show_again(&self, messages: &[&Message]) {
         let Some(seconds) = self.limits.failed_visibility_s else { return };
-        for some in messages.chunks(RECEIVE_MAX) {
+        for some in messages.chunks(RECEIVE_MAX.into()) {
             self.show_some(some, seconds).await;
         }
     }

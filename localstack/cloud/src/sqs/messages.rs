@@ -1,5 +1,5 @@
-//! The ways into the queues and out of them. Each passes the journal, if there is one: nothing may send, receive,
-//! delete or purge past [`Messages`].
+//! The ways into the queues and out of them: nothing may send, receive, delete or purge past [`Messages`], which
+//! writes it down if there is a journal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_core::queue::extract_queue_name;
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::{
-    DeleteMessageBatchInput, DeleteMessageInput, DeleteQueueInput, GetQueueUrlInput, PurgeQueueInput,
-    ReceiveMessageInput, SendMessageBatchInput, SendMessageInput,
+    ChangeMessageVisibilityInput, DeleteMessageBatchInput, DeleteMessageInput, DeleteQueueInput, GetQueueUrlInput,
+    PurgeQueueInput, ReceiveMessageInput, SendMessageBatchInput, SendMessageInput,
 };
 use rustack_sqs_model::output::{
     DeleteMessageBatchOutput, DeleteMessageOutput, DeleteQueueOutput, PurgeQueueOutput, ReceiveMessageOutput,
@@ -20,14 +20,16 @@ use rustack_sqs_model::output::{
 use rustack_sqs_model::types::SendMessageBatchRequestEntry;
 use tokio::sync::RwLock;
 
-use super::journal::{Journal, Row};
-use super::queues;
+use super::journal::{Journal, Row, Waiting};
+use super::{RECEIVE_MAX, queues};
+use crate::activity::{Activity, UnderWay};
 use crate::clock::now_ms;
+use crate::ids;
 
 /// The longest that a message is delayed, in seconds. Source: SQS, "delay queues".
 const LONGEST_DELAY_S: i32 = 900;
-/// The most messages of one receive. Source: SQS quotas.
-const RECEIVE_MAX: i32 = 10;
+/// How long a message that is being deleted stays in work, in seconds: far longer than deleting takes.
+const DELETING_S: i32 = 60;
 
 /// The messages in all queues.
 #[derive(Debug, Clone)]
@@ -39,18 +41,19 @@ pub(crate) struct Messages {
     /// Held by each send from the journal to the queue and back, because a message can be received before its sender
     /// knows its id. Who has the lock alone finds every message that was received in the journal.
     sends: Arc<RwLock<()>>,
+    activity: Activity,
 }
 
 impl Messages {
     /// Without a path, without a journal.
-    pub(super) fn open(provider: Arc<RustackSqs>, path: Option<&Path>, receives: u32) -> rusqlite::Result<Self> {
+    pub(super) fn open(
+        provider: Arc<RustackSqs>,
+        path: Option<&Path>,
+        receives: u32,
+        activity: Activity,
+    ) -> rusqlite::Result<Self> {
         let journal = path.map(Journal::open).transpose()?.map(Arc::new);
-        Ok(Self { provider, journal, receives, sends: Arc::default() })
-    }
-
-    /// Whether there is a journal.
-    pub(super) fn are_kept(&self) -> bool {
-        self.journal.is_some()
+        Ok(Self { provider, journal, receives, sends: Arc::default(), activity })
     }
 
     /// The names of the queues that messages wait in from earlier.
@@ -63,24 +66,41 @@ impl Messages {
         let Some(journal) = &self.journal else { return Ok(0) };
         let mut outcomes = Vec::new();
         for waiting in journal.waiting().map_err(failed)? {
-            let mut input: SendMessageInput = serde_json::from_str(&waiting.message).map_err(failed)?;
-            let queue = GetQueueUrlInput { queue_name: waiting.queue, ..GetQueueUrlInput::default() };
-            // Its port may be another than the last time.
-            input.queue_url = self.provider.get_queue_url(queue).await?.queue_url.unwrap_or_default();
-            let left_s = waiting.due_ms.saturating_sub(now_ms()).div_ceil(1000);
-            let left_s = i32::try_from(left_s).unwrap_or(LONGEST_DELAY_S).min(LONGEST_DELAY_S);
-            input.delay_seconds = (left_s > 0).then_some(left_s);
-            outcomes.push((waiting.row, self.provider.send_message(input).await?.message_id));
+            let row = waiting.row;
+            let id = match self.put_back_one(waiting).await {
+                Ok(id) => id,
+                // As it was at first, of which the journal did not hear any more. Nobody was told that it is kept.
+                Err(error) if error.code.is_sender_fault() => None,
+                Err(error) => return Err(error),
+            };
+            outcomes.push((row, id));
         }
-        let count = outcomes.len();
+        let count = outcomes.iter().filter(|(_, id)| id.is_some()).count();
         journal.settle(outcomes).map_err(failed)?;
         Ok(count)
+    }
+
+    /// Puts one back; its new id.
+    async fn put_back_one(&self, waiting: Waiting) -> Result<Option<String>, SqsError> {
+        let mut input: SendMessageInput = serde_json::from_str(&waiting.message).map_err(failed)?;
+        if queues::is_fifo(&waiting.queue) {
+            // Those that wait were told apart when they came. Some that share an id did so by their groups, or by
+            // the minutes between them, and would be taken for one now.
+            input.message_deduplication_id = Some(ids::uuid());
+        }
+        let queue = GetQueueUrlInput { queue_name: waiting.queue, ..GetQueueUrlInput::default() };
+        // Its port may be another than the last time.
+        input.queue_url = self.provider.get_queue_url(queue).await?.queue_url.unwrap_or_default();
+        let left_s = waiting.due_ms.saturating_sub(now_ms()).div_ceil(1000);
+        let left_s = i32::try_from(left_s).unwrap_or(LONGEST_DELAY_S).min(LONGEST_DELAY_S);
+        input.delay_seconds = (left_s > 0).then_some(left_s);
+        Ok(self.provider.send_message(input).await?.message_id)
     }
 
     pub(super) async fn send(&self, input: SendMessageInput) -> Result<SendMessageOutput, SqsError> {
         let Some(journal) = self.journal.clone() else { return self.provider.send_message(input).await };
         let messages = self.clone();
-        whole(async move {
+        whole(self.activity.begin(), async move {
             let _sending = messages.sends.read().await;
             let rows = write(&journal, &input.queue_url, [&input])?;
             let sent = messages.provider.send_message(input).await;
@@ -94,7 +114,7 @@ impl Messages {
     pub(super) async fn send_batch(&self, input: SendMessageBatchInput) -> Result<SendMessageBatchOutput, SqsError> {
         let Some(journal) = self.journal.clone() else { return self.provider.send_message_batch(input).await };
         let messages = self.clone();
-        whole(async move {
+        whole(self.activity.begin(), async move {
             let _sending = messages.sends.read().await;
             let singles: Vec<_> = input.entries.iter().map(|entry| single(&input.queue_url, entry)).collect();
             let rows = write(&journal, &input.queue_url, &singles)?;
@@ -127,9 +147,9 @@ impl Messages {
     }
 
     pub(super) async fn delete(&self, input: DeleteMessageInput) -> Result<DeleteMessageOutput, SqsError> {
-        let id = message_id(&input.receipt_handle);
+        let ids = self.in_work(&input.queue_url, &[&input.receipt_handle]).await;
         let deleted = self.provider.delete_message(input).await?;
-        self.note_deleted(id).await?;
+        self.note_deleted(&ids).await?;
         Ok(deleted)
     }
 
@@ -137,9 +157,10 @@ impl Messages {
         &self,
         input: DeleteMessageBatchInput,
     ) -> Result<DeleteMessageBatchOutput, SqsError> {
-        let ids: Vec<_> = input.entries.iter().filter_map(|entry| message_id(&entry.receipt_handle)).collect();
+        let receipts: Vec<_> = input.entries.iter().map(|entry| entry.receipt_handle.as_str()).collect();
+        let ids = self.in_work(&input.queue_url, &receipts).await;
         let deleted = self.provider.delete_message_batch(input).await?;
-        self.note_deleted(ids).await?;
+        self.note_deleted(&ids).await?;
         Ok(deleted)
     }
 
@@ -170,7 +191,7 @@ impl Messages {
         loop {
             let input = ReceiveMessageInput {
                 queue_url: queue_url.to_owned(),
-                max_number_of_messages: Some(RECEIVE_MAX),
+                max_number_of_messages: Some(RECEIVE_MAX.into()),
                 ..ReceiveMessageInput::default()
             };
             if self.receive(input).await?.messages.is_empty() {
@@ -179,9 +200,30 @@ impl Messages {
         }
     }
 
-    async fn note_deleted(&self, ids: impl IntoIterator<Item = String>) -> Result<(), SqsError> {
+    /// The messages behind those receipts that their receivers still have in work. Only those will be deleted: by a
+    /// receipt that is out of date the queue deletes nothing, and says that it did, as on AWS. Once its time is over a
+    /// message may be with another receiver, or in its dead-letter queue. Without a journal nobody asks.
+    async fn in_work(&self, queue_url: &str, receipts: &[&str]) -> Vec<String> {
+        let mut ids = Vec::new();
+        if self.journal.is_none() {
+            return ids;
+        }
+        for &receipt in receipts {
+            let input = ChangeMessageVisibilityInput {
+                queue_url: queue_url.to_owned(),
+                receipt_handle: receipt.to_owned(),
+                // So that it is still in work when it is deleted.
+                visibility_timeout: DELETING_S,
+            };
+            if self.provider.change_message_visibility(input).await.is_ok() {
+                ids.extend(message_id(receipt));
+            }
+        }
+        ids
+    }
+
+    async fn note_deleted(&self, ids: &[String]) -> Result<(), SqsError> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let ids: Vec<_> = ids.into_iter().collect();
         let _known = self.sends.write().await;
         journal.deleted(ids.iter().map(String::as_str)).map_err(failed)
     }
@@ -190,8 +232,13 @@ impl Messages {
 /// Runs a send to its end, even if whoever asked for it has gone: half a send would be a message that the journal
 /// doesn't know under its id.
 async fn whole<T: Send + 'static>(
+    under_way: UnderWay,
     send: impl Future<Output = Result<T, SqsError>> + Send + 'static,
 ) -> Result<T, SqsError> {
+    let send = async move {
+        let _under_way = under_way;
+        send.await
+    };
     tokio::spawn(send).await.map_err(failed)?
 }
 

@@ -39,6 +39,8 @@ use crate::limits::Limits;
 use crate::server::{self, Body, Ending};
 use messages::Messages;
 
+/// The most messages that one receive brings, and one batch of anything else holds. Source: SQS quotas.
+const RECEIVE_MAX: u8 = 10;
 /// The largest request, in bytes: ten messages of 1 MiB in a batch may not exceed 1 MiB together; the rest is
 /// JSON's escapes. Source: SQS quotas.
 const REQUEST_BYTES: usize = 8 * 1024 * 1024;
@@ -68,7 +70,7 @@ impl Sqs {
             host: "127.0.0.1".to_owned(),
             port,
         }));
-        let messages = Messages::open(Arc::clone(&provider), journal, limits.receives)?;
+        let messages = Messages::open(Arc::clone(&provider), journal, limits.receives, front.activity().clone())?;
         Ok(Arc::new(Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, messages, front }))
     }
 
@@ -113,13 +115,11 @@ impl Sqs {
             .unwrap_or_else(Injected::by_sqs)
     }
 
-    /// Without a journal, rustack serves everything. With one, whatever changes which messages there are goes through
-    /// [`Messages`].
+    /// Whatever changes which messages there are goes through [`Messages`]; the rest is rustack's.
     async fn dispatch(&self, operation: SqsOperation, body: Bytes) -> Result<Response<SqsResponseBody>, SqsError> {
         use SqsOperation as Op;
         let messages = &self.messages;
         match operation {
-            _ if !messages.are_kept() => dispatch_operation(&self.handler, operation, body).await,
             Op::SendMessage => self.serve_with(operation, body, |input| messages.send(input)).await,
             Op::SendMessageBatch => self.serve_with(operation, body, |input| messages.send_batch(input)).await,
             Op::ReceiveMessage => self.serve_with(operation, body, |input| messages.receive(input)).await,

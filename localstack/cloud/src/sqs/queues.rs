@@ -32,7 +32,7 @@ pub struct Queue {
 }
 
 /// After a queue's name: its dead-letter queue.
-const DEAD_LETTERS: &str = "-dlq";
+pub(crate) const DEAD_LETTERS: &str = "-dlq";
 
 /// The names of all queues for so many shards.
 pub(crate) fn names(shards: u32) -> Vec<(QueueName, String)> {
@@ -48,6 +48,11 @@ pub(super) fn dead_letters(queue: &str) -> Option<String> {
 /// Whether a full name is that of one of our dead-letter queues.
 pub(super) fn is_dead_letters(queue: &str) -> bool {
     queue.starts_with(PREFIX) && queue.ends_with(DEAD_LETTERS)
+}
+
+/// Whether a queue of that name is first in, first out.
+pub(super) fn is_fifo(queue: &str) -> bool {
+    queue.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo")
 }
 
 /// The fan-out shard that a full name, or its dead-letter queue's, is of.
@@ -86,9 +91,13 @@ impl Sqs {
         // themselves. Those that are here already stay as they are.
         for name in &waiting {
             // Only FIFO queues know this, and without it they take no message that brings no id for it.
-            let is_fifo = name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo");
-            let fifo = is_fifo.then(|| ("ContentBasedDeduplication", "true".to_owned()));
-            self.create(name, fifo).await?;
+            let fifo = is_fifo(name).then(|| ("ContentBasedDeduplication", "true".to_owned()));
+            match self.create(name, fifo).await {
+                Ok(_) => {}
+                // There never was one, only somebody who sent to it and was refused.
+                Err(error) if error.code.is_sender_fault() => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(queues)
     }
