@@ -20,6 +20,7 @@
 mod activity;
 mod bucket;
 pub mod builder;
+mod caller;
 mod clock;
 mod cloud;
 mod data;

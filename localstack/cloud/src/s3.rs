@@ -38,7 +38,7 @@ struct Keys {
 #[async_trait::async_trait]
 impl S3Auth for Keys {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if access_key == self.own || self.front.knows(access_key) {
+        if access_key == self.own || self.front.badges().knows(access_key) {
             Ok(SecretKey::from(SECRET))
         } else {
             Err(s3_error!(InvalidAccessKeyId))
@@ -74,7 +74,7 @@ async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) 
     let mut response = if server::is_preflight(&request) {
         Response::new(s3s::Body::empty())
     } else {
-        let caller = front.caller(request.headers(), request.uri().query());
+        let caller = front.badges().caller(request.headers(), request.uri().query());
         let bill = bill(&request);
         let operation = request.method().to_string();
         let call = Call { service: Service::S3, operation: &operation, caller: &caller };

@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::ids;
+
 /// Why a port cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error("port {port} on 127.0.0.1 cannot be used ({source}); end what listens there, or choose another with --port")]
@@ -130,6 +132,22 @@ pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Respons
 /// `{"message": ...}`, as gateways say what is wrong.
 pub(crate) fn message(status: StatusCode, text: &str) -> Response<Body> {
     json(status, &serde_json::json!({ "message": text }))
+}
+
+/// An error as AWS SDKs know it by its header.
+pub(crate) fn refuse(status: StatusCode, kind: &'static str, text: &str) -> Response<Body> {
+    let mut response = message(status, text);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    response
+}
+
+/// An answer in AWS's JSON protocol, version 1.0, with the request id that SDKs put into their logs.
+pub(crate) fn aws_json(status: StatusCode, json: impl Into<Bytes>) -> Response<Body> {
+    let mut response = respond(status, "application/x-amz-json-1.0", json);
+    if let Ok(id) = HeaderValue::try_from(ids::uuid()) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
 }
 
 /// Permissive CORS, as the template sets it for the HTTP API and the bucket: any page may call.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use common::program::{Program, start};
 use common::{functions, until};
 use serde_json::Value;
@@ -28,6 +29,8 @@ struct Services {
     log: String,
     /// Its queue feeds nobody: the test functions are none for tasks.
     task: String,
+    /// The dead-letter queue of that.
+    dead: String,
 }
 
 #[cfg(test)]
@@ -51,6 +54,7 @@ impl Services {
             queues: aws_sdk_sqs::Client::new(&sdk("sqs").await),
             log: text(&endpoints["tables"]["log"]),
             task: text(&endpoints["queues"]["task"]),
+            dead: text(&endpoints["queues"]["task-dlq"]),
         }
     }
 
@@ -63,6 +67,23 @@ impl Services {
 
     async fn send(&self, writer: usize, seq: usize) -> bool {
         self.queues.send_message().queue_url(&self.task).message_body(format!("{writer}-{seq}")).send().await.is_ok()
+    }
+
+    /// Sends two messages in one batch.
+    async fn send_two(&self, writer: usize, seq: usize) -> bool {
+        let batch = self.queues.send_message_batch().queue_url(&self.task);
+        let entry = |id: &str| {
+            let entry = SendMessageBatchRequestEntry::builder().id(id).message_body(format!("{writer}-{seq}-{id}"));
+            entry.build().unwrap()
+        };
+        batch.entries(entry("a")).entries(entry("b")).send().await.is_ok_and(|sent| sent.successful.len() == 2)
+    }
+
+    /// Has some messages lose a try. After five they are dead letters.
+    async fn try_some(&self) {
+        let receive = self.queues.receive_message().queue_url(&self.task).max_number_of_messages(10);
+        // If it fails the cloud is gone, which shows in what is acknowledged.
+        let _ = receive.visibility_timeout(0).send().await;
     }
 
     /// Takes a message and deletes it: which, and whether that was acknowledged.
@@ -81,10 +102,10 @@ impl Services {
         items.iter().map(|item| item["seq"].as_n().unwrap().parse().unwrap()).collect()
     }
 
-    async fn messages(&self) -> BTreeSet<String> {
+    async fn messages(&self, queue_url: &str) -> BTreeSet<String> {
         let mut bodies = BTreeSet::new();
         loop {
-            let receive = self.queues.receive_message().queue_url(&self.task).max_number_of_messages(10);
+            let receive = self.queues.receive_message().queue_url(queue_url).max_number_of_messages(10);
             match receive.send().await.unwrap().messages {
                 Some(some) => bodies.extend(some.into_iter().map(|message| message.body.unwrap())),
                 None => return bodies,
@@ -118,6 +139,11 @@ async fn write(services: Services, writer: usize, from: usize, acknowledged: Arc
             break;
         }
         told.sent.insert(format!("{writer}-{seq}"));
+        if !services.send_two(writer, seq).await {
+            break;
+        }
+        told.sent.extend(["a", "b"].map(|id| format!("{writer}-{seq}-{id}")));
+        services.try_some().await;
         if seq % 3 == 0
             && let Some((body, deleted)) = services.delete_one().await
         {
@@ -162,8 +188,10 @@ async fn what_was_acknowledged_survives() {
     }
     let all = |of: fn(&Told) -> &BTreeSet<String>| told.iter().flat_map(of).cloned().collect::<BTreeSet<_>>();
     let (sent, deleting, deleted) = (all(|one| &one.sent), all(|one| &one.deleting), all(|one| &one.deleted));
-    assert!(sent.len() >= 3 * ENOUGH - 3 * WRITERS && !deleted.is_empty());
-    let found = services.messages().await;
+    assert!(sent.len() >= 3 * 3 * ENOUGH - 3 * 3 * WRITERS && !deleted.is_empty());
+    let (waiting, dead) = (services.messages(&services.task).await, services.messages(&services.dead).await);
+    assert!(!dead.is_empty(), "none had its last try");
+    let found = &waiting | &dead;
     let lost: Vec<_> = sent.difference(&found).filter(|body| !deleting.contains(*body)).collect();
     assert!(lost.is_empty(), "lost: {lost:?}");
     assert!(deleted.is_disjoint(&found), "deleted, and here again: {:?}", deleted.intersection(&found));

@@ -17,13 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dynoxide::{Database, DynoxideError};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
-use crate::ids;
 use crate::ledger::Counters;
 use crate::limits::Limits;
 use crate::server::{self, Body, BodyError, Ending};
@@ -32,7 +31,6 @@ use throttle::Throttle;
 
 /// The largest request, in bytes. Source: DynamoDB, "request size" (BatchWriteItem, 16 MB).
 const REQUEST_BYTES: usize = 16 * 1024 * 1024;
-const JSON: &str = "application/x-amz-json-1.0";
 
 /// The service.
 pub(crate) struct DynamoDb {
@@ -89,20 +87,20 @@ impl DynamoDb {
         if request.method() != Method::POST {
             return server::respond(StatusCode::OK, "text/plain", "healthy: dynamodb.local");
         }
-        let caller = self.front.caller(request.headers(), request.uri().query());
+        let caller = self.front.badges().caller(request.headers(), request.uri().query());
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
         let Some(operation) = target.and_then(|target| Operation::find(target.rsplit('.').next()?)) else {
-            return reply(
+            return server::aws_json(
                 StatusCode::BAD_REQUEST,
-                br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#.to_vec(),
+                &br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#[..],
             );
         };
         let body = match server::read(request.into_body(), REQUEST_BYTES).await {
             Ok(body) => body,
             Err(BodyError::TooLarge | BodyError::BrokenOff) => {
-                return reply(
+                return server::aws_json(
                     StatusCode::BAD_REQUEST,
-                    br#"{"__type":"com.amazon.coral.service#SerializationException"}"#.to_vec(),
+                    &br#"{"__type":"com.amazon.coral.service#SerializationException"}"#[..],
                 );
             }
         };
@@ -110,10 +108,10 @@ impl DynamoDb {
         let serve = async {
             let served = self.serve_operation(operation, &body);
             let response = match served.answer {
-                Ok(json) => reply(StatusCode::OK, json),
+                Ok(json) => server::aws_json(StatusCode::OK, json),
                 Err(error) => {
                     let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
-                    reply(status, error.to_json().into_bytes())
+                    server::aws_json(status, error.to_json())
                 }
             };
             (response, served.bill)
@@ -136,12 +134,4 @@ fn open_file(path: &Path) -> Result<Database, DynoxideError> {
     // The one way to say `synchronous = NORMAL`; its other settings are SQLite's defaults.
     database.disable_bulk_loading()?;
     Ok(database)
-}
-
-fn reply(status: StatusCode, json: Vec<u8>) -> Response<Body> {
-    let mut response = server::respond(status, JSON, json);
-    if let Ok(id) = HeaderValue::try_from(ids::uuid()) {
-        response.headers_mut().insert("x-amzn-requestid", id);
-    }
-    response
 }

@@ -7,9 +7,7 @@ use crate::host::InvokeError;
 use crate::ids;
 use crate::server::{self, Body};
 
-const JSON: &str = "application/x-amz-json-1.0";
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
-const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 impl Injected {
     /// As DynamoDB says it.
@@ -76,9 +74,7 @@ impl Injected {
             }
             Self::Broken => return server::hang_up(Response::default()),
         };
-        let mut response = server::message(status, text);
-        response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(kind));
-        response
+        server::refuse(status, kind, text)
     }
 
     /// As the HTTP API says it.
@@ -100,10 +96,5 @@ impl Injected {
 }
 
 fn aws_json(status: StatusCode, kind: &str, text: &str) -> Response<Body> {
-    let json = serde_json::json!({ "__type": kind, "message": text }).to_string();
-    let mut response = server::respond(status, JSON, json);
-    if let Ok(id) = HeaderValue::try_from(ids::uuid()) {
-        response.headers_mut().insert("x-amzn-requestid", id);
-    }
-    response
+    server::aws_json(status, serde_json::json!({ "__type": kind, "message": text }).to_string())
 }

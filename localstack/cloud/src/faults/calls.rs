@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Calls, Faults, Plan};
+use super::{Calls, Faults};
 use crate::front::Service;
+
+/// How latency is counted.
+pub(crate) const LATENCY: &str = "latency";
 
 /// What is injected instead of a service's answer. How the service says it stands in [`super::answers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,56 +19,61 @@ pub(crate) enum Injected {
     Broken,
 }
 
-/// What happens to one call.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct CallFault {
-    /// It waits that long before anything else.
-    pub(crate) latency: Option<Duration>,
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mishap {
     /// It isn't carried out, and answered with that.
-    pub(crate) refused: Option<Injected>,
+    Refused(Injected),
     /// It is carried out, and then answered with that.
-    pub(crate) lost: Option<Injected>,
+    Lost(Injected),
 }
 
-impl Faults {
-    /// What happens to a call to a service, counted.
-    pub(crate) fn of_call(&self, service: Service) -> CallFault {
-        let Some((name, calls)) = self.plan().and_then(|plan| calls(&plan, service)) else {
-            return CallFault::default();
-        };
-        let Calls { latency, throttle, error, lost_reply } = calls;
-        let mut fault = CallFault::default();
-        if self.happens(latency.share) {
-            self.count(format!("{name}.latency"));
-            fault.latency = Some(self.within(latency));
+impl Mishap {
+    /// How it is counted.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused(Injected::Throttled) => "throttle",
+            Self::Refused(Injected::Failed | Injected::Broken) => "error",
+            Self::Lost(_) => "lost_reply",
         }
-        let kinds = [
-            (throttle, ("throttle", Some(Injected::Throttled))),
-            (error, ("error", Some(Injected::Failed))),
-            (lost_reply, ("lost_reply", None)),
-        ];
-        if let Some((kind, refused)) = self.choose(kinds) {
-            self.count(format!("{name}.{kind}"));
-            fault.refused = refused;
-            if refused.is_none() {
-                fault.lost = Some(if self.toss() { Injected::Failed } else { Injected::Broken });
-            }
-        }
-        fault
     }
 }
 
-/// What the plan says of a service, and the service's name in it.
-fn calls(plan: &Plan, service: Service) -> Option<(&'static str, Calls)> {
-    let services = &plan.services;
-    match service {
-        Service::DynamoDb => Some(("dynamodb", services.dynamodb)),
-        Service::Sqs => Some(("sqs", services.sqs)),
-        Service::S3 => Some(("s3", services.s3)),
-        // What else the gateway does is its own, and no call that anybody makes.
-        Service::Gateway => Some(("posts", services.posts)),
-        Service::Lambda => Some(("lambda", services.lambda)),
-        Service::Http => Some(("http", services.http)),
-        Service::Logs => None,
+/// What happens to one call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CallFault {
+    /// The service's name in the plan.
+    service: &'static str,
+    /// It waits that long before anything else.
+    pub(crate) latency: Option<Duration>,
+    /// Then that goes wrong.
+    pub(crate) mishap: Option<Mishap>,
+}
+
+impl Faults {
+    /// What happens to a call to a service. It is counted when it comes to that, because the call's end may come
+    /// before: see [`Faults::count_call`].
+    pub(crate) fn of_call(&self, service: Service) -> CallFault {
+        let Some((service, calls)) = self.plan().and_then(|plan| plan.services.calls(service)) else {
+            return CallFault::default();
+        };
+        let Calls { latency, throttle, error, lost_reply } = calls;
+        let latency = self.happens(latency.share).then(|| self.within(latency));
+        let mishaps = [
+            (throttle, Mishap::Refused(Injected::Throttled)),
+            (error, Mishap::Refused(Injected::Failed)),
+            (lost_reply, Mishap::Lost(Injected::Failed)),
+        ];
+        let mishap = match self.choose(mishaps) {
+            // A reply is lost in two ways.
+            Some(Mishap::Lost(_)) if self.toss() => Some(Mishap::Lost(Injected::Broken)),
+            chosen => chosen,
+        };
+        CallFault { service, latency, mishap }
+    }
+
+    /// That has just happened to a call.
+    pub(crate) fn count_call(&self, fault: &CallFault, what: &str) {
+        self.count(format!("{}.{what}", fault.service));
     }
 }

@@ -5,14 +5,19 @@ use super::Faults;
 /// What happens to a frame that a function would answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrameFault {
-    /// The connection breaks; the function isn't called.
-    CutBefore,
-    /// The function is called; then the connection breaks, and the reply is lost.
-    CutAfter,
-    /// The gateway's error frame instead of calling the function.
-    ErrorInstead,
-    /// The gateway's error frame instead of the function's reply.
-    ErrorAfter,
+    /// The connection breaks.
+    Cut,
+    /// The gateway answers with an error frame of its own.
+    ErrorFrame,
+}
+
+/// When it happens to a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Instead of calling the function.
+    Arrival,
+    /// Instead of the function's reply, which is lost.
+    Reply,
 }
 
 /// What happens to a post.
@@ -29,20 +34,19 @@ pub(crate) enum PostFault {
 }
 
 impl Faults {
-    /// What happens to a frame, counted.
-    pub(crate) fn of_frame(&self) -> Option<FrameFault> {
+    /// What happens to a frame, and when. It is counted when it comes to that: [`Faults::count_frame`].
+    pub(crate) fn of_frame(&self) -> Option<(At, FrameFault)> {
         let sockets = self.plan()?.sockets;
-        let before = self.choose([
-            (sockets.cut, (FrameFault::CutBefore, FrameFault::CutAfter)),
-            (sockets.error_frame, (FrameFault::ErrorInstead, FrameFault::ErrorAfter)),
-        ]);
-        let (instead, after) = before?;
-        let fault = if self.toss() { instead } else { after };
+        let fault = self.choose([(sockets.cut, FrameFault::Cut), (sockets.error_frame, FrameFault::ErrorFrame)])?;
+        Some((if self.toss() { At::Arrival } else { At::Reply }, fault))
+    }
+
+    /// That has just happened to a frame.
+    pub(crate) fn count_frame(&self, fault: FrameFault) {
         self.count(match fault {
-            FrameFault::CutBefore | FrameFault::CutAfter => "sockets.cut",
-            FrameFault::ErrorInstead | FrameFault::ErrorAfter => "sockets.error_frame",
+            FrameFault::Cut => "sockets.cut",
+            FrameFault::ErrorFrame => "sockets.error_frame",
         });
-        Some(fault)
     }
 
     /// What happens to a post, counted.

@@ -2,9 +2,10 @@
 //!
 //! "During" is at one of its steps: a step is the moment just before, or just after, one of its calls to a service
 //! takes effect, so the kills are spread over every two steps that it takes. How many steps a call of a function
-//! will take is unknown when it begins; the number that the same use case took last stands in for it.
+//! will take is unknown when it begins; the number that the same function took last for the same use case stands in
+//! for it. Both, because two functions may serve one use case: the authorizer and `connect` both serve `$connect`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -14,52 +15,93 @@ use super::{Faults, Kills};
 /// after.
 const BEYOND: u32 = 2;
 
+/// When a process is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Before it can do anything.
+    Before,
+    /// At one of its steps.
+    During,
+    /// When all is done, and its answer is thrown away.
+    After,
+}
+
 /// How one call of a function ends, when it shall not end well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Its process is killed before it can do anything.
+    /// See [`Moment::Before`].
     Before,
     /// It is killed at that step, from 1 on; not at all if it takes fewer.
     During(u32),
-    /// It is killed when all is done, and its answer is thrown away.
+    /// See [`Moment::After`].
     After,
+}
+
+impl Fate {
+    /// When its process is killed.
+    pub(crate) fn moment(self) -> Moment {
+        match self {
+            Self::Before => Moment::Before,
+            Self::During(_) => Moment::During,
+            Self::After => Moment::After,
+        }
+    }
 }
 
 /// Counts the steps of one environment's present call, and knows at which of them it ends.
 #[derive(Debug, Default)]
 pub(crate) struct Fuse {
-    taken: AtomicU32,
-    /// 0: at none.
-    ends_at: AtomicU32,
-    blown: Notify,
+    burning: Mutex<Burning>,
+    blew: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Burning {
+    taken: u32,
+    ends_at: Option<u32>,
 }
 
 impl Fuse {
-    /// A new call begins.
+    /// A call begins, or is over: then there is no fate.
     pub(crate) fn set(&self, fate: Option<Fate>) {
-        let ends_at = if let Some(Fate::During(step)) = fate { step } else { 0 };
-        self.ends_at.store(ends_at, Ordering::Relaxed);
-        self.taken.store(0, Ordering::Relaxed);
+        let ends_at = if let Some(Fate::During(step)) = fate { Some(step) } else { None };
+        *self.lock() = Burning { taken: 0, ends_at };
     }
 
     /// One more step. Whether it is the last: then whoever waits for [`Fuse::blown`] is told.
     pub(crate) fn step(&self) -> bool {
-        let step = self.taken.fetch_add(1, Ordering::Relaxed) + 1;
-        let is_last = step == self.ends_at.load(Ordering::Relaxed);
+        let mut burning = self.lock();
+        burning.taken += 1;
+        let is_last = burning.ends_at == Some(burning.taken);
         if is_last {
-            self.blown.notify_one();
+            self.blew.notify_one();
         }
         is_last
     }
 
     /// How many steps the present call has taken.
     pub(crate) fn taken(&self) -> u32 {
-        self.taken.load(Ordering::Relaxed)
+        self.lock().taken
     }
 
     /// Waits until the process is to be killed.
     pub(crate) async fn blown(&self) {
-        self.blown.notified().await;
+        loop {
+            self.blew.notified().await;
+            if self.is_blown() {
+                return;
+            }
+            // The call ended meanwhile.
+        }
+    }
+
+    fn is_blown(&self) -> bool {
+        let burning = self.lock();
+        burning.ends_at.is_some_and(|step| step <= burning.taken)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Burning> {
+        self.burning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,26 +109,29 @@ impl Faults {
     /// How a call of a function ends, when it begins. It is counted when it comes to that.
     pub(crate) fn fate(&self, function: &str, use_case: &str) -> Option<Fate> {
         let Kills { before, during, after } = self.plan()?.kills(function);
-        let fate = self.choose([(before, Fate::Before), (during, Fate::During(0)), (after, Fate::After)])?;
-        Some(match fate {
-            Fate::During(_) => Fate::During(self.between(1, self.steps().get(use_case).unwrap_or(&0) + BEYOND)),
-            Fate::Before | Fate::After => fate,
+        Some(match self.choose([(before, Moment::Before), (during, Moment::During), (after, Moment::After)])? {
+            Moment::Before => Fate::Before,
+            Moment::During => {
+                let key = (function.to_owned(), use_case.to_owned());
+                Fate::During(self.between(1, self.steps().get(&key).unwrap_or(&0) + BEYOND))
+            }
+            Moment::After => Fate::After,
         })
     }
 
     /// A call has ended after so many steps.
-    pub(crate) fn note_steps(&self, use_case: &str, taken: u32) {
+    pub(crate) fn note_steps(&self, function: &str, use_case: &str, taken: u32) {
         if self.plan().is_some() {
-            self.steps().insert(use_case.to_owned(), taken);
+            self.steps().insert((function.to_owned(), use_case.to_owned()), taken);
         }
     }
 
     /// A process has been killed.
-    pub(crate) fn count_kill(&self, function: &str, fate: Fate) {
-        let when = match fate {
-            Fate::Before => "before",
-            Fate::During(_) => "during",
-            Fate::After => "after",
+    pub(crate) fn count_kill(&self, function: &str, moment: Moment) {
+        let when = match moment {
+            Moment::Before => "before",
+            Moment::During => "during",
+            Moment::After => "after",
         };
         self.count(format!("functions.{function}.{when}"));
     }
@@ -111,7 +156,9 @@ mod tests {
             fates.map(|fate| if let Fate::During(step) = fate { step } else { 0 }).collect::<BTreeSet<_>>()
         };
         assert_eq!(fates(&faults), BTreeSet::from([1, 2]), "nothing is known yet");
-        faults.note_steps("message.send", 6);
+        faults.note_steps("send", "message.send", 6);
+        faults.note_steps("another", "message.send", 0);
+        faults.note_steps("send", "another", 0);
         assert_eq!(fates(&faults), (1..=8).collect());
     }
 
@@ -125,5 +172,9 @@ mod tests {
         assert_eq!([fuse.step(), fuse.step(), fuse.step()], [false; 3]);
         fuse.set(Some(Fate::After));
         assert!(!fuse.step());
+        fuse.set(Some(Fate::During(1)));
+        assert!(fuse.step() && fuse.is_blown());
+        fuse.set(None);
+        assert!(!fuse.is_blown(), "that call has ended, and whoever is to kill for it comes too late");
     }
 }

@@ -17,14 +17,15 @@ mod records;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
-pub(crate) use calls::{CallFault, Injected};
-pub(crate) use frames::{FrameFault, PostFault};
-pub(crate) use kills::{Fate, Fuse};
+pub(crate) use calls::{CallFault, Injected, LATENCY, Mishap};
+pub(crate) use frames::{At, FrameFault, PostFault};
+pub(crate) use kills::{Fate, Fuse, Moment};
 pub use plan::{ALL_OTHERS, Calls, Kills, Plan, PlanError, Posts, Queues, Services, Sockets, Wait};
 use rand::rngs::StdRng;
-use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
+pub(crate) use records::Disturbed;
 use serde::Serialize;
 
 /// What the switch says of itself.
@@ -44,8 +45,8 @@ pub(crate) struct Faults {
     plan: RwLock<Arc<Plan>>,
     random: Mutex<StdRng>,
     injected: Mutex<BTreeMap<String, u64>>,
-    /// How many steps each use case's last call took; see [`kills`].
-    steps: Mutex<HashMap<String, u32>>,
+    /// How many steps the last call of each function for each use case took; see [`kills`].
+    steps: Mutex<HashMap<(String, String), u32>>,
 }
 
 impl Default for Faults {
@@ -109,8 +110,7 @@ impl Faults {
 
     /// Which of several things happens this time, if any; each has its share.
     fn choose<T, const N: usize>(&self, choices: [(f64, T); N]) -> Option<T> {
-        // Without a choice the generator isn't asked: a part of the plan makes the same choices with or without
-        // the others.
+        // Without a choice the generator isn't asked: what the plan leaves out doesn't shift the choices for the rest.
         if choices.iter().all(|(share, _)| *share <= 0.0) {
             return None;
         }
@@ -134,15 +134,17 @@ impl Faults {
         self.random().random_range(from..=to)
     }
 
-    fn shuffle<T>(&self, things: &mut [T]) {
-        things.shuffle(&mut *self.random());
+    /// A time in a range.
+    fn within(&self, wait: Wait) -> Duration {
+        let [from, to] = wait.ms;
+        Duration::from_millis(self.between(from, to))
     }
 
     fn random(&self) -> MutexGuard<'_, StdRng> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn steps(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+    fn steps(&self) -> MutexGuard<'_, HashMap<(String, String), u32>> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

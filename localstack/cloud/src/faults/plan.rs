@@ -7,8 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::front::Service;
+
 /// The name in [`Plan::functions`] that stands for every function that isn't named itself.
 pub const ALL_OTHERS: &str = "*";
+/// The services that there can be faults of.
+const SERVICES: [Service; 6] =
+    [Service::DynamoDb, Service::Sqs, Service::S3, Service::Gateway, Service::Lambda, Service::Http];
 /// The longest latency or delay, in milliseconds: beyond it everything has timed out long ago.
 const LONGEST_MS: u64 = 60_000;
 /// The largest offset of a clock, in milliseconds: a day.
@@ -88,7 +93,7 @@ pub struct Queues {
     pub double: f64,
     /// Records that are held back before they are handed over.
     pub delay: Wait,
-    /// Batches whose order changes: shuffled, or one of their records overtaken by what comes after it.
+    /// Batches whose order changes: turned round, or one of their records overtaken by what comes after it.
     pub reorder: f64,
 }
 
@@ -187,13 +192,13 @@ impl Plan {
     }
 
     /// When to kill that function.
-    pub fn kills(&self, function: &str) -> Kills {
+    pub(crate) fn kills(&self, function: &str) -> Kills {
         self.functions.get(function).or_else(|| self.functions.get(ALL_OTHERS)).copied().unwrap_or_default()
     }
 
     /// Whether all its numbers make sense.
     pub fn check(&self) -> Result<(), PlanError> {
-        for (name, calls) in self.services.by_name() {
+        for (name, calls) in SERVICES.into_iter().filter_map(|service| self.services.calls(service)) {
             let at = format!("services.{name}");
             wait(&format!("{at}.latency"), calls.latency)?;
             shares(&at, &[("throttle", calls.throttle), ("error", calls.error), ("lost_reply", calls.lost_reply)])?;
@@ -223,15 +228,18 @@ impl Plan {
 }
 
 impl Services {
-    fn by_name(&self) -> [(&'static str, Calls); 6] {
-        [
-            ("dynamodb", self.dynamodb),
-            ("sqs", self.sqs),
-            ("s3", self.s3),
-            ("posts", self.posts),
-            ("lambda", self.lambda),
-            ("http", self.http),
-        ]
+    /// What happens to calls to a service, and the service's name in the plan; `None` for one that is in no plan.
+    pub(crate) fn calls(&self, service: Service) -> Option<(&'static str, Calls)> {
+        match service {
+            Service::DynamoDb => Some(("dynamodb", self.dynamodb)),
+            Service::Sqs => Some(("sqs", self.sqs)),
+            Service::S3 => Some(("s3", self.s3)),
+            // What else the gateway does is its own, and no call that anybody makes.
+            Service::Gateway => Some(("posts", self.posts)),
+            Service::Lambda => Some(("lambda", self.lambda)),
+            Service::Http => Some(("http", self.http)),
+            Service::Logs => None,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::connections::Connection;
 use super::event::ConnectRequest;
 use super::{API_ID, Gateway, STAGE};
-use crate::front::Caller;
+use crate::caller::Caller;
 use crate::host::{ACCOUNT, InvokeError, REGION};
 use crate::server::{self, Body};
 

@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::{CONNECTIONS_PREFIX, Gateway};
+use crate::caller::Caller;
 use crate::clock;
 use crate::faults::{Injected, PostFault};
-use crate::front::{Call, Caller, Service};
+use crate::front::{Call, Service};
 use crate::ledger::{Counters, prices};
 use crate::server::{self, Body, BodyError};
 
@@ -154,22 +155,24 @@ impl Gateway {
 
     /// `POST`, `GET` and `DELETE /socket/@connections/{id}`.
     pub(crate) async fn answer_connections(&self, request: Request<Incoming>) -> Response<Body> {
-        let caller = self.front.caller(request.headers(), request.uri().query());
+        let caller = self.front.badges().caller(request.headers(), request.uri().query());
         let id = request.uri().path().strip_prefix(CONNECTIONS_PREFIX).unwrap_or_default();
         let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned();
         if !self.requests.take(1.0) {
-            return refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "Too Many Requests");
+            return server::refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "Too Many Requests");
         }
         let operation = match *request.method() {
             Method::POST => "PostToConnection",
             Method::GET => "GetConnection",
             Method::DELETE => "DeleteConnection",
-            _ => return refuse(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
+            _ => return server::refuse(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
         };
         let body = match server::read(request.into_body(), self.limits.message_bytes).await {
             Ok(body) => body,
             Err(BodyError::TooLarge) => return too_large(),
-            Err(BodyError::BrokenOff) => return refuse(StatusCode::BAD_REQUEST, "BadRequestException", "broken off"),
+            Err(BodyError::BrokenOff) => {
+                return server::refuse(StatusCode::BAD_REQUEST, "BadRequestException", "broken off");
+            }
         };
         let call = Call { service: Service::Gateway, operation, caller: &caller };
         let serve = async {
@@ -204,7 +207,7 @@ impl Gateway {
             Err(Refused::Gone) => (gone(), Counters::default()),
             Err(Refused::Full) => {
                 let text = "The client's buffer is full";
-                let response = refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", text);
+                let response = server::refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", text);
                 (response, Counters::default())
             }
         }
@@ -235,16 +238,9 @@ impl Gateway {
 }
 
 fn gone() -> Response<Body> {
-    refuse(StatusCode::GONE, "GoneException", "Gone")
+    server::refuse(StatusCode::GONE, "GoneException", "Gone")
 }
 
 fn too_large() -> Response<Body> {
-    refuse(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long")
-}
-
-/// An error as the management API's clients know it by its header.
-fn refuse(status: StatusCode, kind: &'static str, text: &str) -> Response<Body> {
-    let mut response = server::message(status, text);
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
-    response
+    server::refuse(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long")
 }

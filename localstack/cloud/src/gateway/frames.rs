@@ -9,8 +9,9 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::connections::Connection;
 use super::event::About;
 use super::{Gateway, Route};
-use crate::faults::FrameFault;
-use crate::front::{Call, Caller, Service};
+use crate::caller::Caller;
+use crate::faults::{At, FrameFault};
+use crate::front::{Call, Service};
 use crate::ids;
 use crate::ledger::{Counters, prices};
 
@@ -49,10 +50,8 @@ impl Gateway {
         let event = self.event(&connection, &route.key, &request_id, About::Message(&text));
         drop(text);
         let fault = self.front.faults().of_frame();
-        match fault {
-            Some(FrameFault::CutBefore) => return connection.cut(),
-            Some(FrameFault::ErrorInstead) => return self.send_internal_error(&connection, &caller, &request_id).await,
-            Some(FrameFault::CutAfter | FrameFault::ErrorAfter) | None => {}
+        if let Some((At::Arrival, fault)) = fault {
+            return self.disturb(fault, &connection, &caller, &request_id).await;
         }
         let work = self.host.invoke(function, event, &caller);
         tokio::pin!(work);
@@ -62,10 +61,8 @@ impl Gateway {
             let _ = work.await;
             return;
         };
-        match fault {
-            Some(FrameFault::CutAfter) => return connection.cut(),
-            Some(FrameFault::ErrorAfter) => return self.send_internal_error(&connection, &caller, &request_id).await,
-            Some(FrameFault::CutBefore | FrameFault::ErrorInstead) | None => {}
+        if let Some((At::Reply, fault)) = fault {
+            return self.disturb(fault, &connection, &caller, &request_id).await;
         }
         let answer = answer.ok().and_then(|answer| serde_json::from_slice::<RouteAnswer>(&answer).ok());
         match answer {
@@ -74,6 +71,15 @@ impl Gateway {
             }
             Some(_) => {}
             None => self.send_internal_error(&connection, &caller, &request_id).await,
+        }
+    }
+
+    /// What the client sees of a frame that is disturbed.
+    async fn disturb(&self, fault: FrameFault, connection: &Connection, caller: &Caller, request_id: &str) {
+        self.front.faults().count_frame(fault);
+        match fault {
+            FrameFault::Cut => connection.cut(),
+            FrameFault::ErrorFrame => self.send_internal_error(connection, caller, request_id).await,
         }
     }
 

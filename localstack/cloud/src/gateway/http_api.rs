@@ -15,8 +15,9 @@ use tidings_protocol::http::HttpRoute;
 
 use super::event::parse_query;
 use super::{API_ID, Gateway};
+use crate::caller::Caller;
 use crate::faults::Injected;
-use crate::front::{Call, Caller, Service};
+use crate::front::{Call, Service};
 use crate::host::{ACCOUNT, InvokeError};
 use crate::ledger::{Counters, prices};
 use crate::server::{self, Body, BodyError};

@@ -18,7 +18,7 @@ use super::Gateway;
 use super::connections::{Connection, Outgoing};
 use super::event::About;
 use crate::activity::UnderWay;
-use crate::front::Caller;
+use crate::caller::Caller;
 use crate::ids;
 use crate::server::ended;
 

@@ -7,14 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::{Function, Host, Invocation, InvokeError, Outcome, SECRET, logs};
+use crate::caller::{Badge, Caller};
 use crate::clock;
-use crate::faults::Fate;
-use crate::front::{Badge, Caller};
+use crate::faults::{Fate, Moment};
 
 /// Where an environment is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +39,6 @@ pub(super) struct Environment {
     /// By how many milliseconds its clock is off, if that is injected.
     clock_offset_ms: Option<i64>,
     state: Mutex<State>,
-    gone: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -122,12 +120,12 @@ impl Environment {
 
     /// Waits until its process has ended.
     pub(super) async fn gone(&self) {
-        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
+        self.badge.ended().await;
     }
 
-    /// Whether what it works on shall end like this.
-    pub(super) fn is_doomed(&self, fate: Fate) -> bool {
-        self.lock().current.as_ref().is_some_and(|current| current.fate == Some(fate))
+    /// Whether it shall be killed at that moment of what it works on.
+    pub(super) fn is_doomed(&self, moment: Moment) -> bool {
+        self.lock().current.as_ref().and_then(|current| current.fate).is_some_and(|fate| fate.moment() == moment)
     }
 
     /// Takes an invocation back that it never got to see.
@@ -149,6 +147,8 @@ impl Environment {
         };
         let Some(current) = current else { return false };
         current.timer.abort();
+        // Whatever it still calls for in the background belongs to nobody, and is no step of what comes next.
+        self.badge.fuse().set(None);
         // Lambda bills whole milliseconds, begun ones too.
         let billed_ms = u64::try_from(current.since.elapsed().as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
         let cold = current.invocation.cold;
@@ -180,7 +180,6 @@ impl Host {
             state: Mutex::new(State { phase: Phase::Starting, pid: None, current: None, start_error: None }),
             access_key,
             clock_offset_ms: self.front.faults().clock_offset_ms(),
-            gone: watch::channel(false).0,
         });
         // Before its process, which may ask for work before this thread is scheduled again.
         self.enlist(&environment);
@@ -202,7 +201,7 @@ impl Host {
             Ok(child) => child,
             Err(error) => {
                 self.strike_off(&environment);
-                environment.gone.send_replace(true);
+                environment.badge.end();
                 return Err(error);
             }
         };
@@ -239,20 +238,20 @@ impl Host {
             host.loudness
                 .verbose(&format!("{}: environment {} ended: {how}", environment.function.spec.name, environment.id));
             host.exited(&environment, how);
-            environment.gone.send_replace(true);
+            environment.badge.end();
         });
         Ok(())
     }
 
     fn enlist(&self, environment: &Arc<Environment>) {
-        self.front.admit(&environment.access_key, Arc::clone(&environment.badge));
+        self.front.badges().admit(&environment.access_key, Arc::clone(&environment.badge));
         let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
         environments.insert(environment.id, Arc::clone(environment));
     }
 
     pub(super) fn strike_off(&self, environment: &Environment) {
         self.environments.lock().unwrap_or_else(PoisonError::into_inner).remove(&environment.id);
-        self.front.dismiss(&environment.access_key);
+        self.front.badges().dismiss(&environment.access_key);
     }
 
     /// What only this environment finds among its variables.

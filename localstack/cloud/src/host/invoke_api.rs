@@ -21,18 +21,22 @@ impl Host {
         let Some(name) =
             name.filter(|name| request.method() == http::Method::POST && self.functions.contains_key(name))
         else {
-            return refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", "Function not found");
+            return server::refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", "Function not found");
         };
         let waits = kind(request.headers());
-        let caller = self.front.caller(request.headers(), request.uri().query());
+        let caller = self.front.badges().caller(request.headers(), request.uri().query());
         let event = match server::read(request.into_body(), self.limits.payload_bytes).await {
             Ok(event) if event.is_empty() => "{}".into(),
             Ok(event) => event,
             Err(BodyError::TooLarge) => {
-                return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", "the event is too large");
+                return server::refuse(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "RequestTooLargeException",
+                    "the event is too large",
+                );
             }
             Err(BodyError::BrokenOff) => {
-                return refuse(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "the body broke off");
+                return server::refuse(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "the body broke off");
             }
         };
         let host = Arc::clone(self);
@@ -48,11 +52,11 @@ impl Host {
         match call.await.unwrap_or(Err(InvokeError::Ending)) {
             Ok(answer) => server::respond(StatusCode::OK, "application/json", answer),
             Err(InvokeError::Throttled) => {
-                refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
+                server::refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
             }
             Err(InvokeError::Service) => {
                 let text = "An error occurred and the request cannot be processed.";
-                refuse(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", text)
+                server::refuse(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", text)
             }
             Err(error) => {
                 let mut response = server::respond(StatusCode::OK, "application/json", error.body());
@@ -66,10 +70,4 @@ impl Host {
 /// Whether the caller waits for the answer.
 fn kind(headers: &HeaderMap) -> bool {
     headers.get("x-amz-invocation-type").is_none_or(|kind| kind != "Event")
-}
-
-fn refuse(status: StatusCode, kind: &'static str, text: &str) -> Response<Body> {
-    let mut response = server::message(status, text);
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
-    response
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
 use super::environment::Environment;
-use crate::front::{Call, Caller, Front, Service};
+use crate::caller::Caller;
+use crate::front::{Call, Front, Service};
 use crate::ledger::Counters;
 use crate::say::Loudness;
 

@@ -22,7 +22,8 @@ use bytes::Bytes;
 use tidings_manifest::Manifest;
 use tokio::sync::oneshot;
 
-use crate::front::{Call, Caller, Front, Service};
+use crate::caller::Caller;
+use crate::front::{Call, Front, Service};
 use crate::ids;
 use crate::ledger::Counters;
 use crate::limits::Limits;

@@ -127,7 +127,14 @@ impl Host {
     /// Starts environments while the line is longer than what comes free.
     pub(super) fn start_where_needed(self: &Arc<Self>, function: &Arc<Function>) {
         loop {
-            if *self.ending.borrow() || !function.lock().claim_start(self.limits.environments) {
+            if *self.ending.borrow() {
+                // Nobody will come for those that wait.
+                for invocation in function.lock().waiting.drain(..) {
+                    invocation.fail(InvokeError::Ending);
+                }
+                return;
+            }
+            if !function.lock().claim_start(self.limits.environments) {
                 return;
             }
             if let Err(error) = self.start(function) {

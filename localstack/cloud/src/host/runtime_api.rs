@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::environment::{Environment, Phase, Work};
 use super::{Host, InvokeError};
-use crate::faults::Fate;
+use crate::faults::Moment;
 use crate::server::{self, Body, BodyError};
 
 impl Host {
@@ -66,7 +66,7 @@ impl Host {
                 Err(_) => return error(StatusCode::INTERNAL_SERVER_ERROR, "the local cloud is ending"),
             },
         };
-        self.end_if_doomed(environment, Fate::Before).await;
+        self.end_if_doomed(environment, Moment::Before).await;
         hand_over(work, environment)
     }
 
@@ -77,16 +77,17 @@ impl Host {
         outcome: &str,
         body: Result<Bytes, BodyError>,
     ) -> Response<Body> {
-        self.end_if_doomed(environment, Fate::After).await;
-        self.front.faults().note_steps(&environment.badge.use_case(), environment.badge.fuse().taken());
+        self.end_if_doomed(environment, Moment::After).await;
+        let (badge, function) = (&environment.badge, &environment.function.spec.name);
+        self.front.faults().note_steps(function, &badge.use_case(), badge.fuse().taken());
         done(environment, request_id, outcome, body)
     }
 
     /// Kills the process if that is how its work shall end. Its end breaks the connection and drops this, so the
     /// process never hears the answer to what it asked.
-    async fn end_if_doomed(&self, environment: &Environment, fate: Fate) {
-        if environment.is_doomed(fate) {
-            self.front.faults().count_kill(&environment.function.spec.name, fate);
+    async fn end_if_doomed(&self, environment: &Environment, moment: Moment) {
+        if environment.is_doomed(moment) {
+            self.front.faults().count_kill(&environment.function.spec.name, moment);
             environment.kill();
             std::future::pending::<()>().await;
         }

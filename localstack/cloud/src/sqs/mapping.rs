@@ -24,9 +24,11 @@ use tidings_manifest::QueueSource;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::{RECEIVE_MAX, Sqs};
 use super::queues::Queue;
-use crate::front::{Call, Caller, Service};
+use super::{RECEIVE_MAX, Sqs};
+use crate::caller::Caller;
+use crate::faults::Disturbed;
+use crate::front::{Call, Service};
 use crate::host::{Host, InvokeError, REGION};
 use crate::ledger::{Counters, prices};
 use crate::limits::Limits;
@@ -96,7 +98,11 @@ impl Mapping {
     async fn hand_over(self: &Arc<Self>, caller: &Caller, batch: Vec<Message>, slots: Arc<Semaphore>) {
         // Until the last twin is through: by then the queue may have no record any more.
         let _under_way = self.sqs.front.activity().begin();
-        let disturbed = self.sqs.front.faults().of_batch(batch, self.batch_size(), |message| self.is_spared(message));
+        let disturbed = if self.is_spared(&batch) {
+            Disturbed::undisturbed(batch)
+        } else {
+            self.sqs.front.faults().of_batch(batch, self.batch_size())
+        };
         for (time, message) in disturbed.held {
             let mapping = Arc::clone(self);
             let caller = caller.clone();
@@ -120,11 +126,11 @@ impl Mapping {
         }
     }
 
-    /// Whether a record has few tries left. Nothing is injected into those, so no fault of ours brings a record to
-    /// the dead-letter queue.
-    fn is_spared(&self, message: &Message) -> bool {
-        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
-        receives.is_none_or(|receives| receives + 1 >= self.limits.receives)
+    /// Whether a batch has a record with few tries left. Nothing is injected into that batch and the call that works
+    /// on it, so no fault of ours brings a record to the dead-letter queue.
+    fn is_spared(&self, batch: &[Message]) -> bool {
+        let receives = |message: &Message| message.attributes.get("ApproximateReceiveCount")?.parse::<u32>().ok();
+        batch.iter().any(|message| receives(message).is_none_or(|receives| receives + 1 >= self.limits.receives))
     }
 
     fn batch_size(&self) -> usize {
@@ -187,8 +193,7 @@ impl Mapping {
     async fn call(&self, caller: &Caller, batch: &[Message]) -> Result<Bytes, InvokeError> {
         let call = Call { service: Service::Sqs, operation: "Batch", caller };
         self.sqs.front.book(call, &Counters { count: 1, ..Counters::default() });
-        let spared = batch.iter().any(|message| self.is_spared(message));
-        let caller = if spared { caller.clone().spared() } else { caller.clone() };
+        let caller = if self.is_spared(batch) { caller.clone().spared() } else { caller.clone() };
         self.host.invoke(&self.function, self.event(batch).to_string().into(), &caller).await
     }
 

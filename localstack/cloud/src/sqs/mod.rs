@@ -89,7 +89,7 @@ impl Sqs {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let caller = self.front.caller(request.headers(), request.uri().query());
+        let caller = self.front.badges().caller(request.headers(), request.uri().query());
         let operation = match resolve_operation(request.headers()) {
             Ok(operation) => operation,
             Err(error) => return buffered(error_to_response(&error, &ids::uuid())).await,
