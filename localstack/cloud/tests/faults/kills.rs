@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use tidings_local::faults::{ALL_OTHERS, Kills, Plan};
 
-use crate::common::{TestCloud, until};
+use crate::common::{PATIENCE, TestCloud, until};
 use crate::counts;
 
 fn kill(function: &str, kills: Kills) -> Plan {
@@ -74,6 +74,31 @@ async fn a_process_is_killed_just_before_and_just_after_its_call_takes_effect() 
         (send.waiting, send.starting, send.working) == (0, 0, 0)
     })
     .await;
+    cloud.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_outlives_its_caller_ends() {
+    let cloud = TestCloud::start().await;
+    let mut socket = cloud.connect("alice").await;
+    cloud.running.inject(kill("send", Kills { during: 1.0, ..Kills::default() })).unwrap();
+    socket.command(json!({"do": "sleep", "ms": "900"})).await;
+    until("it works", || async { cloud.running.state().await.functions["send"].working == 1 }).await;
+    // Calls of another function, with the keys of the three environments that there are: the host carries such a
+    // call on without its caller. Only one of the three is at work.
+    let mut statuses = Vec::new();
+    for environment in 1..=3 {
+        let url = cloud.url("/2015-03-31/functions/sync/invocations");
+        let signature =
+            format!("AWS4-HMAC-SHA256 Credential=LOCAL{environment}/20261124/us-east-1/lambda/aws4_request");
+        let call = reqwest::Client::new().post(url).header("authorization", signature);
+        let answer = call.timeout(PATIENCE).send().await.expect("an answer in time");
+        statuses.push(answer.status().as_u16());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 500]);
+    assert_eq!(socket.next().await["message"], "Internal server error");
+    until("nothing is under way", || async { cloud.running.state().await.unrest().is_empty() }).await;
     cloud.running.stop().await;
 }
 
