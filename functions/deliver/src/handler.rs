@@ -15,13 +15,14 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Works records off: jobs together, so that a connection gets one frame for all of them, and each task by itself.
 pub(crate) async fn work(send: Arc<Sender>, records: Vec<String>, until: Timestamp) -> Vec<Outcome> {
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(records.len());
+    let mut outcomes: Vec<Outcome> = records.iter().map(|_| Ok(())).collect();
     let (mut jobs, mut tasks) = (Vec::new(), Vec::new());
     for (index, record) in records.iter().enumerate() {
-        outcomes.push(Job::decode(record).map_err(Into::into).map(|job| match job {
-            Job::Deliver(job) => jobs.push((index, job)),
-            Job::Finish(task) => tasks.push((index, task)),
-        }));
+        match Job::decode(record) {
+            Ok(Job::Deliver(job)) => jobs.push((index, job)),
+            Ok(Job::Finish(task)) => tasks.push((index, task)),
+            Err(invalid) => outcomes[index] = Err(invalid.into()),
+        }
     }
     let (places, jobs): (Vec<usize>, Vec<fan_out::Job>) = jobs.into_iter().unzip();
     let finishing = tasks.into_iter().map(async |(index, task)| (index, finish(&send, task).await));

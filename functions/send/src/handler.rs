@@ -1,4 +1,4 @@
-//! Wire to command, answer to wire.
+//! Wire to request, answer to wire.
 
 use std::sync::Arc;
 

@@ -2,14 +2,14 @@
 //! queues.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
-use tidings_domain::delivery::{self, Event, Post};
+use tidings_domain::delivery::{self, Event};
 use tidings_domain::fan_out::{self, Job, Worker};
 use tidings_domain::ids::UserId;
 use tidings_domain::limits::INLINE_POSTING_MS;
+use tidings_domain::posting::Post;
 use tidings_domain::posting::{self, Parcel, Posting};
 use tidings_domain::route::Route;
 use tidings_domain::time::Timestamp;
@@ -53,10 +53,7 @@ where
                 let reads = users.into_iter().map(|user| self.routes.of(user));
                 delivery::Seen::Routes(try_join_all(reads).await?.concat())
             }
-            delivery::Call::Post(routes, events) => {
-                self.to(routes, events).await?;
-                delivery::Seen::Delivered
-            }
+            delivery::Call::Post(routes, events) => self.to(routes, events).await?,
             delivery::Call::Queue(job) => {
                 self.queue.fan_out(&job).await?;
                 delivery::Seen::Delivered
@@ -66,16 +63,12 @@ where
 
     /// Posts `events` to each route and queues what failed. An error means that some of it could be neither posted
     /// nor queued.
-    async fn to(&self, routes: Vec<Route>, events: Vec<Event>) -> Result<(), PortError> {
-        let events: Arc<[Event]> = events.into();
-        let parcel = |route| Parcel { route, events: events.clone(), tries: 0 };
-        let posting = Posting::start(routes.into_iter().map(parcel).collect());
+    async fn to(&self, routes: Vec<Route>, events: Vec<Event>) -> Result<delivery::Seen, PortError> {
         let until = self.clock.now().plus_millis(INLINE_POSTING_MS);
+        let posting = Posting::inline(routes, events);
         let seen_to = drive(posting, &self.clock, |call| self.make_posting(call, until)).await;
-        if seen_to.into_iter().all(|seen_to| seen_to) {
-            return Ok(());
-        }
-        Err(PortError::retryable("some connections could be neither posted to nor queued"))
+        let seen = delivery::Seen::of_posting(&seen_to);
+        seen.ok_or_else(|| PortError::retryable("some connections could be neither posted to nor queued"))
     }
 }
 

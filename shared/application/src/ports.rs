@@ -3,10 +3,11 @@
 
 use std::future::Future;
 
-use tidings_domain::delivery::{Event, FanOut, Post, Retry};
+use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
+use tidings_domain::posting::{Post, Retry};
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::task::Task;
 

@@ -4,11 +4,12 @@ use std::pin::pin;
 
 use futures_util::future::{join_all, select};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use tidings_domain::delivery::{Event, Post};
+use tidings_domain::delivery::Event;
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::InboxEntry;
 use tidings_domain::limits::SINCE_OVERLAP_MS;
 use tidings_domain::log::{Entry, Head};
+use tidings_domain::posting::Post;
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::settle::{self, Settle};
 use tidings_domain::sync::{Answer, Call, Conversation, Request, Seen, Sync};
@@ -122,13 +123,7 @@ where
         let page = match drive(Sync::start(request), &self.clock, |call| self.make(user, own.as_ref(), call)).await {
             Answer::Page(page) => page,
             Answer::Unavailable => return Err(SyncError::Unavailable),
-            Answer::Replaced => {
-                if let Some(own) = own {
-                    // If it cannot be closed it stays deaf until the gateway's limit.
-                    drop(self.gateway.close(&own.connection).await);
-                }
-                return Err(SyncError::Replaced);
-            }
+            Answer::Replaced => return Err(SyncError::Replaced),
         };
         self.settle_all(user, &page.settle).await;
         Ok(Page {
@@ -145,6 +140,10 @@ where
                 None => Seen::Route(None),
             },
             Call::Restore(route) => Seen::Restored(self.routes.restore(&route).await?),
+            Call::Close(connection) => {
+                drop(self.gateway.close(&connection).await);
+                Seen::Closed
+            }
             Call::ReadInbox { after, limit } => {
                 let (entries, more) = self.inboxes.page(user, after, limit).await?;
                 Seen::Inbox(entries, more)

@@ -41,29 +41,6 @@ pub struct FanOut {
     pub except: Option<ConnectionId>,
 }
 
-/// Events for connections that could not be reached, as a queue's job.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Retry {
-    /// Whom.
-    pub routes: Vec<Route>,
-    /// What.
-    pub events: Vec<Event>,
-    /// How often it was tried in vain, from 1.
-    pub tries: u32,
-}
-
-impl Retry {
-    /// How long to wait before the next try, in seconds: 0, 2, 6, 14, 30, then a minute. The first time is meant for
-    /// a throttle, which is over within the second that the queue's batch window waits anyway.
-    pub const fn delay_s(&self) -> u32 {
-        match self.tries {
-            0 | 1 => 0,
-            2..=5 => (1 << self.tries) - 2,
-            _ => 60,
-        }
-    }
-}
-
 /// The calls of a delivery, the same for whatever is delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
@@ -84,6 +61,13 @@ pub enum Seen {
     Delivered,
 }
 
+impl Seen {
+    /// What a request sees of its own posts; `None` when some of it could be neither posted nor queued.
+    pub fn of_posting(seen_to: &[bool]) -> Option<Self> {
+        seen_to.iter().all(|seen_to| *seen_to).then_some(Self::Delivered)
+    }
+}
+
 /// The call that delivers the job to everybody at `routes` but the connection that is answered; `None` when nobody
 /// else is online.
 pub fn plan(routes: Vec<Route>, job: FanOut, inline_max: usize, now: Timestamp) -> Option<Call> {
@@ -99,19 +83,6 @@ pub fn plan(routes: Vec<Route>, job: FanOut, inline_max: usize, now: Timestamp) 
 pub fn reachable(mut routes: Vec<Route>, except: Option<&ConnectionId>, now: Timestamp) -> Vec<Route> {
     routes.retain(|route| route.alive(now) && Some(&route.connection) != except);
     routes
-}
-
-/// What became of one post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Post {
-    /// The gateway took it.
-    Taken,
-    /// The gateway knows no such connection, or none that is up yet.
-    Gone,
-    /// The connection takes nothing, or takes it too slowly: to send it less is all that helps.
-    Slow,
-    /// Anything else; it may succeed later.
-    Failed,
 }
 
 #[cfg(test)]

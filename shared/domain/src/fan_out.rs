@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use crate::delivery::{self, Event, FanOut, Retry};
+use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, UserId};
 use crate::limits::{PARCEL_BYTES_MAX, POST_SHARE_PERCENT};
 use crate::membership;
+use crate::posting::Retry;
 use crate::posting::{self, Parcel, Posting};
 use crate::protocol::{self, Protocol};
 use crate::route::Route;
@@ -225,11 +226,11 @@ pub fn posts_per_s(account: u64, workers: u64) -> NonZeroU64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::Post;
     use crate::identity::Platform;
     use crate::ids::{ClientId, ConversationId};
     use crate::limits::PULL_WITHIN_MIN_MS;
     use crate::log::{Body, BodyHash, Draft, Entry, Seq};
+    use crate::posting::Post;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000);
 

@@ -81,7 +81,10 @@ pub const PULLS_PER_S: u64 = 100;
 
 /// How many bytes of events one connection is posted at once. Beyond two frames, one hint and a pull over HTTP cost
 /// less, and a retry job with all of it still fits a queue's record, JSON in JSON.
-pub const PARCEL_BYTES_MAX: usize = 64 * 1024;
+pub const PARCEL_BYTES_MAX: usize = 2 * FRAME_BYTES;
+
+/// A frame, in bytes: what the gateway carries and counts. Source: API Gateway quotas, "WebSocket frame size".
+pub const FRAME_BYTES: usize = 32 * 1024;
 
 /// Connections in one retry job: 400 routes of 200 bytes and a parcel fit a queue's record.
 pub const RETRY_ROUTES_MAX: usize = 400;

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Event, Post, Retry};
-use crate::limits::{HINT_TRIES, POST_TRIES, PULL_WITHIN_MIN_MS, PULLS_PER_S, RETRY_ROUTES_MAX};
+use crate::delivery::Event;
+use crate::limits::{FRAME_BYTES, HINT_TRIES, POST_TRIES, PULL_WITHIN_MIN_MS, PULLS_PER_S, RETRY_ROUTES_MAX};
 use crate::protocol::{self, Protocol};
 use crate::route::Route;
 use crate::time::Timestamp;
@@ -31,9 +31,6 @@ impl Parcel {
     }
 }
 
-/// A frame, in bytes. Source: API Gateway quotas, "WebSocket frame size".
-const FRAME_BYTES: usize = 32 * 1024;
-
 /// What an entry has besides its body, in bytes: 300 as an event, 450 in a record.
 const ENVELOPE_BYTES: usize = 450;
 
@@ -50,6 +47,42 @@ pub(crate) fn bytes(event: &Event) -> usize {
 pub(crate) fn hint(events: &[Event], within_ms: u64) -> Vec<Event> {
     let reads = events.iter().filter(|event| matches!(event, Event::Read { .. }));
     std::iter::once(Event::Pull { within_ms }).chain(reads.cloned()).collect()
+}
+
+/// What became of one post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Post {
+    /// The gateway took it.
+    Taken,
+    /// The gateway knows no such connection, or none that is up yet.
+    Gone,
+    /// The connection takes nothing, or takes it too slowly: to send it less is all that helps.
+    Slow,
+    /// Anything else; it may succeed later.
+    Failed,
+}
+
+/// Events for connections that could not be reached, as a queue's job.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Retry {
+    /// Whom.
+    pub routes: Vec<Route>,
+    /// What.
+    pub events: Vec<Event>,
+    /// How often it was tried in vain, from 1.
+    pub tries: u32,
+}
+
+impl Retry {
+    /// How long to wait before the next try, in seconds: 0, 2, 6, 14, 30, then a minute. The first time is meant for
+    /// a throttle, which is over within the second that the queue's batch window waits anyway.
+    pub const fn delay_s(&self) -> u32 {
+        match self.tries {
+            0 | 1 => 0,
+            2..=5 => (1 << self.tries) - 2,
+            _ => 60,
+        }
+    }
 }
 
 /// The next call.
@@ -103,6 +136,13 @@ impl Posting {
     pub fn start(parcels: Vec<Parcel>) -> (Self, Step) {
         let step = if parcels.is_empty() { Step::Done(Vec::new()) } else { Step::Call(Call::Post(parcels.clone())) };
         (Self { parcels, posts: Vec::new(), state: State::Posting, jobs: Vec::new(), queued: Vec::new() }, step)
+    }
+
+    /// Begins the posts of a request that delivers by itself: everybody gets the same, for the first time.
+    pub fn inline(routes: Vec<Route>, events: Vec<Event>) -> (Self, Step) {
+        let events: Arc<[Event]> = events.into();
+        let parcel = |route| Parcel { route, events: events.clone(), tries: 0 };
+        Self::start(routes.into_iter().map(parcel).collect())
     }
 
     fn posted(&mut self, posts: Vec<Post>, now: Timestamp) -> Step {

@@ -3,7 +3,7 @@
 //! The route first, then the inbox, then the logs, all strongly consistent: a message that was made visible before
 //! is in the page, and the writer of a later one sees the route (MEET-1).
 
-use crate::ids::{ConversationId, UserId};
+use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::{HeadState, InboxEntry};
 use crate::limits::{SETTLE_MAX, SYNC_ENTRIES};
 use crate::log::{Entry, Head};
@@ -35,6 +35,8 @@ pub enum Call {
     ReadRoute,
     /// Write the route again: as `$connect` does, or where this ticket's route was deleted.
     Restore(Route),
+    /// Close this connection: the device has a later one.
+    Close(ConnectionId),
     /// Read inbox entries in key order.
     ReadInbox {
         /// Begin after this one.
@@ -58,6 +60,8 @@ pub enum Seen {
     Route(Option<Route>),
     /// Of [`Call::Restore`].
     Restored(Claim),
+    /// Of [`Call::Close`], whatever came of it: without a route it is deaf anyway, and ends at the gateway's limit.
+    Closed,
     /// Of [`Call::ReadInbox`]: ascending, and whether there are more.
     Inbox(Vec<InboxEntry>, bool),
     /// Of [`Call::ReadNewest`]: for each conversation asked, in that order, its newest entries, ascending.
@@ -166,7 +170,11 @@ impl Protocol for Sync {
             Seen::Restored(Claim::Lost(Some(route))) if own.is_some_and(|own| own.connection == route.connection) => {
                 self.read_inbox()
             }
-            Seen::Restored(Claim::Lost(_)) => Step::Done(Answer::Replaced),
+            Seen::Restored(Claim::Lost(_)) => match own {
+                Some(own) => Step::Call(Call::Close(own.connection.clone())),
+                None => Step::Done(Answer::Replaced),
+            },
+            Seen::Closed => Step::Done(Answer::Replaced),
             Seen::Inbox(inbox, more) => {
                 (self.inbox, self.more) = (inbox, more);
                 self.asked =
@@ -186,7 +194,6 @@ impl Protocol for Sync {
 mod tests {
     use super::*;
     use crate::identity::Platform;
-    use crate::ids::ConnectionId;
     use crate::inbox::ReadPosition;
 
     fn route(connection: &str) -> Route {
@@ -227,7 +234,9 @@ mod tests {
         assert_eq!(sync.next(Seen::Route(Some(route("mine"))), now), inbox);
         let (mut sync, _) = start(Some(route("mine")));
         assert_eq!(sync.next(Seen::Route(Some(route("newer"))), now), Step::Call(Call::Restore(route("mine"))));
-        assert_eq!(sync.next(Seen::Restored(Claim::Lost(Some(route("newer")))), now), Step::Done(Answer::Replaced));
+        let lost = Seen::Restored(Claim::Lost(Some(route("newer"))));
+        assert_eq!(sync.next(lost, now), Step::Call(Call::Close(ConnectionId::new("mine"))));
+        assert_eq!(sync.next(Seen::Closed, now), Step::Done(Answer::Replaced));
         assert_eq!(start(None).1, inbox, "over HTTP there is no connection");
     }
 }

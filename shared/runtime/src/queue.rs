@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
-use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tidings_application::clock::Clock;
 use tidings_domain::time::Timestamp;
@@ -40,18 +40,14 @@ where
 {
     let work = &work;
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
-        let left = time_left(&event.context);
-        let until =
-            SystemClock.now().plus_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX) / 100 * BEGIN_PERCENT);
-        let failed = batch(event.payload.records, left, &|records| work(records, until)).await?;
+        let now = SystemClock.now();
+        let left_ms = event.context.deadline.saturating_sub(now.as_millis()).saturating_sub(RESERVE_MS);
+        let until = now.plus_millis(left_ms / 100 * BEGIN_PERCENT);
+        let limit = Duration::from_millis(left_ms);
+        let failed = batch(event.payload.records, limit, &|records| work(records, until)).await?;
         Ok::<Value, Error>(answer(&failed))
     }))
     .await
-}
-
-fn time_left(context: &Context) -> Duration {
-    let now = SystemClock.now().as_millis();
-    Duration::from_millis(context.deadline.saturating_sub(now).saturating_sub(RESERVE_MS))
 }
 
 fn answer(failed: &[String]) -> Value {

@@ -76,7 +76,7 @@ const RULES: &[Rule] = &[
     Rule {
         of: RUNTIME,
         may_use: &[DOMAIN, APPLICATION, PROTOCOL, WIRE],
-        because: "the runtime turns events into commands; a function picks its adapters itself",
+        because: "the runtime turns events into requests; a function picks its adapters itself",
     },
     Rule {
         of: ASSEMBLY,

@@ -4,12 +4,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sha2::Digest;
+use tidings_domain::log::{Draft, Seq};
+use tidings_domain::send;
+use tidings_domain::task::Task;
 use tidings_e2e::Cloud;
 use tidings_e2e::cloud::eventually;
 use tidings_e2e::person::client_id;
 use tidings_local::Options;
 use tidings_local::faults::{Calls, Plan, Posts, Services, Wait};
+use tidings_protocol::body::Body;
+use tidings_wire::entry::body_in;
+use tidings_wire::job::Job;
 
 fn message(conversation: &str, text: &str) -> Value {
     json!({ "conversation": conversation, "client_id": client_id(), "body": { "type": "text", "text": text } })
@@ -117,14 +122,17 @@ async fn a_task_finishes_a_request_and_repeats_nothing() {
     laptop.ok("message.send", first.clone()).await;
     desk.event().await;
 
-    let body = r#"{"type":"text","text":"one"}"#;
-    let hash: [u8; 32] = sha2::Sha256::digest(body).into();
-    let draft = json!({ "client_id": first["client_id"], "body": body, "body_hash": hash });
-    let task = json!({
-        "job": "finish_send", "conversation": talk, "sender": ann.user.to_string(), "after": 0, "drafts": [draft],
-    });
+    let body: Body = serde_json::from_value(first["body"].clone()).unwrap();
+    let client_id = first["client_id"].as_str().unwrap().parse().unwrap();
+    let task = Job::Finish(Task::Send(send::Request {
+        conversation: ann.with(&bob),
+        sender: ann.user,
+        connection: None,
+        after: Some(Seq::NONE),
+        drafts: vec![Draft { client_id, body: body_in(&body).unwrap() }],
+    }));
     for _ in 0..2 {
-        cloud.enqueue("task", &task.to_string()).await;
+        cloud.enqueue("task", &task.encode().unwrap()).await;
         // Shown again to everybody: finishing ends with telling them.
         for socket in [&mut desk, &mut laptop] {
             assert_eq!(socket.event().await["entry"]["seq"], 1);
@@ -132,6 +140,28 @@ async fn a_task_finishes_a_request_and_repeats_nothing() {
     }
     let history = desk.ok("history", json!({ "conversation": talk })).await;
     assert_eq!(history["entries"].as_array().unwrap().len(), 1);
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
+
+/// Tables so slow that `send` has put its message and has no time left to show it: it says so, and its task does the
+/// rest, although nobody sends again.
+#[tokio::test]
+async fn a_send_that_runs_out_of_time_leaves_a_task() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    // Below the SDK's time-out of a second; six calls before the routes are more than the five seconds of a send.
+    let slow = Calls { latency: Wait { share: 1.0, ms: [900, 900] }, ..Calls::default() };
+    let services = Services { dynamodb: slow, ..Services::default() };
+    cloud.running().inject(Plan { services, ..Plan::default() }).unwrap();
+    let code = laptop.refused("message.send", message(&ann.with(&bob).to_string(), "one")).await;
+    assert_eq!(code, "unavailable");
+    cloud.running().inject(Plan::default()).unwrap();
+    assert_eq!(desk.event().await["entry"]["seq"], 1);
+    assert!(cloud.cost("queue:task").count > 0);
     laptop.close().await;
     desk.close().await;
     cloud.stop().await;

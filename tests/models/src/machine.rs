@@ -1,9 +1,6 @@
 //! The domain's protocols as one machine, so that a world can hold any of them.
 
-use std::sync::Arc;
-
-use tidings_domain::delivery::Event;
-use tidings_domain::posting::{self, Parcel, Posting};
+use tidings_domain::posting::{self, Posting};
 use tidings_domain::protocol::{Protocol, Step};
 use tidings_domain::time::Timestamp;
 use tidings_domain::{connect, delivery, fan_out, read, send, settle, sync};
@@ -90,9 +87,7 @@ impl Machine {
                     Call::Send(send::Call::Deliver(delivery::Call::Post(routes, events)))
                     | Call::Read(read::Call::Deliver(delivery::Call::Post(routes, events))),
                 ) => {
-                    let events: Arc<[Event]> = events.into();
-                    let parcel = |route| Parcel { route, events: events.clone(), tries: 0 };
-                    let (posting, step) = Posting::start(routes.into_iter().map(parcel).collect());
+                    let (posting, step) = Posting::inline(routes, events);
                     self.posting = Some(posting);
                     step
                 }
@@ -103,16 +98,16 @@ impl Machine {
             Step::Call(call) => Step::Call(Call::Posting(call)),
             Step::Done(seen_to) => {
                 self.posting = None;
-                let delivered = seen_to.into_iter().all(|seen_to| seen_to);
-                self.next(if delivered { self.delivered() } else { Seen::Failed }, now)
+                let seen = delivery::Seen::of_posting(&seen_to).map_or(Seen::Failed, |seen| self.delivered(seen));
+                self.next(seen, now)
             }
         }
     }
 
-    fn delivered(&self) -> Seen {
+    fn delivered(&self, seen: delivery::Seen) -> Seen {
         match self.inner {
-            Inner::Read(_) => Seen::Read(read::Seen::Deliver(delivery::Seen::Delivered)),
-            _ => Seen::Send(send::Seen::Deliver(delivery::Seen::Delivered)),
+            Inner::Read(_) => Seen::Read(read::Seen::Deliver(seen)),
+            _ => Seen::Send(send::Seen::Deliver(seen)),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What each call does to the world, as the use cases make it against the ports.
 
 use tidings_application::ports::Range;
-use tidings_domain::delivery::{self, Event, Post};
+use tidings_domain::delivery::{self, Event};
 use tidings_domain::fan_out::{self, Job};
 use tidings_domain::ids::{ConnectionId, UserId};
 use tidings_domain::limits::SEARCH_MAX;
 use tidings_domain::log::{Entry, Head};
+use tidings_domain::posting::Post;
 use tidings_domain::posting::{self, Parcel};
 use tidings_domain::route::Route;
 use tidings_domain::{connect, read, send, settle, sync};
@@ -38,7 +39,7 @@ pub(crate) const fn writes(call: &Call) -> bool {
         Call::Connect(connect::Call::Claim(_) | connect::Call::Close(_) | connect::Call::Release)
         | Call::Read(read::Call::Advance(_))
         | Call::Posting(posting::Call::Post(_) | posting::Call::Queue(_) | posting::Call::Release(_)) => true,
-        Call::Sync(call) => matches!(call, sync::Call::Restore(_)),
+        Call::Sync(call) => matches!(call, sync::Call::Restore(_) | sync::Call::Close(_)),
         Call::Settle(call) => !matches!(call, settle::Call::ReadHead),
         Call::Read(read::Call::ReadCounts(_)) => false,
         Call::Read(read::Call::Deliver(call)) => delivers(call),
@@ -129,6 +130,10 @@ impl State {
                 sync::Seen::Route(self.routes.get(own.user, &own.device).cloned())
             }
             sync::Call::Restore(route) => sync::Seen::Restored(self.routes.restore(route)),
+            sync::Call::Close(connection) => {
+                self.close(connection);
+                sync::Seen::Closed
+            }
             sync::Call::ReadInbox { after, limit } => {
                 let (entries, more) = self.inboxes.page(caller.user, *after, *limit);
                 sync::Seen::Inbox(entries, more)

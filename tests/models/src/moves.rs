@@ -2,9 +2,9 @@
 
 use stateright::{Model, Property};
 use tidings_domain::connect::Connect;
-use tidings_domain::delivery::Post;
 use tidings_domain::fan_out::Worker;
 use tidings_domain::limits::SEND_DEADLINE_MS;
+use tidings_domain::posting::Post;
 use tidings_domain::protocol::Step;
 use tidings_domain::read::Read;
 use tidings_domain::send::{self, Send};
@@ -105,9 +105,6 @@ impl Scenario {
 
     /// What follows from an answer.
     fn end(&self, state: &mut State, job: usize, answer: Answer) {
-        if let (Answer::Sync(sync::Answer::Replaced), Some(own)) = (&answer, self.caller(job).route) {
-            state.close(&own.connection);
-        }
         if let Answer::Worker(done) = answer {
             // A worker is ready for the next batch; what is not done comes again.
             let held = std::mem::take(&mut state.runs[job].held);

@@ -1,12 +1,13 @@
 //! Queued delivery: whoever is online gets every event or a hint to pull, and nobody else gets anything, whatever
 //! becomes of records and workers.
 
-use tidings_domain::delivery::{Event, FanOut, Retry};
+use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::fan_out;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::limits::POST_TRIES;
 use tidings_domain::log::Seq;
 use tidings_domain::posting;
+use tidings_domain::posting::Retry;
 use tidings_domain::route::Route;
 use tidings_models::cast::{ANN, BOB, NOW, UNREADABLE, draft, old, ours, route};
 use tidings_models::{Call, Job, Law, Phase, Run, Scenario, Socket, State, Task, check};

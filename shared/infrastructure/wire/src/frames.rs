@@ -31,6 +31,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_domain_counts_the_same_frames() {
+        assert_eq!(FRAME_MAX, tidings_domain::limits::FRAME_BYTES);
+    }
+
+    #[test]
     fn frames_are_full_and_never_over() {
         let event = "x".repeat(998);
         let events = vec![event; 100];

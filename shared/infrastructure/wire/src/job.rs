@@ -4,11 +4,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tidings_domain::delivery::{Event, FanOut, Retry};
+use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::fan_out;
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::log::{Body, BodyHash, Counts, Draft, Entry, Kind, Seq};
+use tidings_domain::posting::Retry;
 use tidings_domain::route::Route;
 use tidings_domain::send;
 use tidings_domain::task::Task;

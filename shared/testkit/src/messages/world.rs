@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tidings_application::error::PortError;
 use tidings_application::ports::{FanOutQueue, Gateway, RetryQueue, TaskQueue};
-use tidings_domain::delivery::{Event, FanOut, Post, Retry};
+use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::ids::ConnectionId;
+use tidings_domain::posting::{Post, Retry};
 use tidings_domain::task::Task;
 
 /// A gateway that takes every post, unless it is told how a connection answers.
