@@ -34,7 +34,7 @@ impl Scene {
     async fn set(people: usize, devices: usize) -> Self {
         tidings_stage::raise_file_limit();
         let cloud = Cloud::start().await;
-        let target = Target::at(&cloud.endpoints().api);
+        let target = Target::at(&cloud.endpoints().api).await.unwrap();
         let stage = Stage::new(target.server(), Settings::default(), Arc::new(|_| ())).unwrap();
         let crowd = Crowd::gather(&stage, people, devices).await.unwrap();
         Self { cloud, target, stage, crowd }

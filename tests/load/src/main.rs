@@ -45,7 +45,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 async fn run(args: &Args) -> Result<Report> {
     let target = match &args.at {
-        Where { server: Some(server), .. } => Target::at(server),
+        Where { server: Some(server), .. } => Target::at(server).await?,
         Where { set, .. } => {
             let mut options = tidings_local::Options::for_tests();
             for pair in set {

@@ -78,7 +78,7 @@ impl Report {
         let verdict = stage.recorder().judge();
         let devices = crowd.devices();
         let tries: u64 = devices.iter().map(|device| device.tries()).sum();
-        let unrest = target.unrest(REST_WITHIN).await;
+        let unrest = target.unrest(REST_WITHIN).await?;
         let mut failures: Vec<String> = unrest.into_iter().map(|what| format!("not at rest: {what}")).collect();
         let open = verdict.sent - verdict.acknowledged - verdict.refused;
         if open > 0 || verdict.refused > 0 {
@@ -100,7 +100,7 @@ impl Report {
             shown: verdict.shown,
             actions: meter.all(),
             measured: BTreeMap::new(),
-            injected: target.injected().await,
+            injected: target.injected().await?,
             violations: verdict.counts(),
             failures,
             late_devices,

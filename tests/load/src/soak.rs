@@ -84,7 +84,8 @@ pub async fn run(
         while under_way.try_join_next().is_some() {}
         if told.elapsed() >= settings.tell_every {
             told = Instant::now();
-            tell(progress(began.elapsed(), stage, target, &crowd, &meter).await);
+            let faults = target.injected().await?.values().sum();
+            tell(progress(began.elapsed(), stage, faults, &crowd, &meter));
         }
     }
     let took = began.elapsed();
@@ -102,18 +103,17 @@ pub async fn run(
     Ok(report)
 }
 
-async fn progress(since: Duration, stage: &Stage, target: &Target, crowd: &Crowd, meter: &Meter) -> String {
+fn progress(since: Duration, stage: &Stage, faults: u64, crowd: &Crowd, meter: &Meter) -> String {
     let verdict = stage.recorder().so_far();
     let devices = crowd.devices();
     format!(
-        "{:.0} s: {} sent, {} acknowledged, p99 {:.0} ms, {} of {} online, {} faults, {} violations, {} MB",
+        "{:.0} s: {} sent, {} acknowledged, p99 {:.0} ms, {} of {} online, {faults} faults, {} violations, {} MB",
         since.as_secs_f64(),
         verdict.sent,
         verdict.acknowledged,
         meter.of("send").ms.p99,
         online(&devices),
         devices.len(),
-        target.injected().await.values().sum::<u64>(),
         verdict.counts().values().sum::<u64>(),
         crate::peak_mb().unwrap_or_default(),
     )

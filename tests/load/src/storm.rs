@@ -37,7 +37,7 @@ pub struct Settings {
 pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Settings) -> Result<Report> {
     let meter = Meter::default();
     let devices = crowd.devices();
-    let connects = target.count("$connect").await.unwrap_or_default();
+    let connects = target.count("$connect").await?;
     let began = Instant::now();
     let (over, still) = watch::channel(false);
     let writing = join_all((0_u64..).take(settings.writers).map(|number| {
@@ -52,7 +52,7 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
     let (storm, _) = join(storming, writing).await;
     let (cut, back) = storm?;
     let took = began.elapsed();
-    let connects = target.count("$connect").await.unwrap_or_default() - connects;
+    let connects = target.count("$connect").await? - connects;
 
     let mut report = Report::close("storm", stage, target, crowd, &meter, took).await?;
     report.expect(cut == devices.len(), format!("{cut} of {} sockets were there to be cut", devices.len()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub struct Target {
     server: String,
     http: reqwest::Client,
+    /// Whether it is a local cloud, which can be asked for more than a server.
+    local: bool,
     running: Option<Running>,
 }
 
@@ -35,9 +37,13 @@ struct Cut {
 }
 
 impl Target {
-    /// The server at this address.
-    pub fn at(server: &str) -> Self {
-        Self { server: server.trim_end_matches('/').to_owned(), http: reqwest::Client::new(), running: None }
+    /// The server at this address, which must answer.
+    pub async fn at(server: &str) -> Result<Self> {
+        let server = server.trim_end_matches('/').to_owned();
+        let mut target = Self { server, http: reqwest::Client::new(), local: false, running: None };
+        let answer = target.http.get(target.local_page("endpoints")).send().await?;
+        target.local = answer.status().is_success();
+        Ok(target)
     }
 
     /// A local cloud of this run's own, its functions built if need be.
@@ -45,7 +51,7 @@ impl Target {
         let functions = tidings_manifest::read_all(&options.functions_dir)?;
         options.binaries_dir = builder::build(&functions, options.loudness).await?;
         let running = LocalCloud::start(options).await?;
-        let target = Self::at(&running.endpoints().api);
+        let target = Self::at(&running.endpoints().api).await?;
         Ok(Self { running: Some(running), ..target })
     }
 
@@ -64,36 +70,44 @@ impl Target {
         Ok(())
     }
 
-    /// What went wrong so far, by kind; nothing for a server that is no local cloud.
-    pub async fn injected(&self) -> BTreeMap<String, u64> {
-        self.get::<Injected>("faults").await.map(|report| report.injected).unwrap_or_default()
+    /// What went wrong so far, by kind; nothing at a server that is no local cloud.
+    pub async fn injected(&self) -> Result<BTreeMap<String, u64>> {
+        if !self.local {
+            return Ok(BTreeMap::new());
+        }
+        Ok(self.get::<Injected>("faults").await?.injected)
     }
 
     /// Breaks all open sockets; how many there were.
     pub async fn cut(&self) -> Result<usize> {
-        let answer = self.http.post(self.local_page("sockets/cut")).send().await?.error_for_status();
-        Ok(answer.context("only a local cloud can cut its sockets")?.json::<Cut>().await?.cut)
+        anyhow::ensure!(self.local, "only a local cloud can cut its sockets");
+        let answer = self.http.post(self.local_page("sockets/cut")).send().await?.error_for_status()?;
+        Ok(answer.json::<Cut>().await?.cut)
     }
 
-    /// How often a use case happened so far, as the ledger of a local cloud counts it.
-    pub async fn count(&self, use_case: &str) -> Option<u64> {
-        let ledger: Value = self.get("ledger").await.ok()?;
-        ledger["use_cases"][use_case]["count"].as_u64()
+    /// How often a use case happened so far, as the ledger counts it; 0 at a server that is no local cloud.
+    pub async fn count(&self, use_case: &str) -> Result<u64> {
+        if !self.local {
+            return Ok(0);
+        }
+        let ledger: Value = self.get("ledger").await?;
+        Ok(ledger["use_cases"][use_case]["count"].as_u64().unwrap_or_default())
     }
 
     /// Waits until no record is on its way and no function has work. What is wrong then, a few words each; nothing
-    /// for a server that is no local cloud.
-    pub async fn unrest(&self, within: Duration) -> Vec<String> {
+    /// at a server that is no local cloud.
+    pub async fn unrest(&self, within: Duration) -> Result<Vec<String>> {
         let began = Instant::now();
-        loop {
-            let Ok(state) = self.get::<State>("state").await else { return Vec::new() };
+        while self.local {
+            let state: State = self.get("state").await?;
             let unrest = state.unrest();
             if unrest.is_empty() || began.elapsed() > within {
                 let dead = state.dead().into_iter().map(|(name, records)| format!("{name}: {records} records"));
-                return unrest.into_iter().chain(dead).collect();
+                return Ok(unrest.into_iter().chain(dead).collect());
             }
             sleep(LOOK_EVERY).await;
         }
+        Ok(Vec::new())
     }
 
     /// Ends a cloud of our own.
