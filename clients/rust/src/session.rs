@@ -1,6 +1,8 @@
 //! Who is signed in, and the tokens that prove it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tidings_domain::ids::DeviceId;
 use tidings_domain::time::Timestamp;
@@ -8,8 +10,9 @@ use tidings_protocol::error::ErrorCode;
 use tidings_protocol::http::{RefreshSession, SessionReply};
 use tidings_protocol::user::User;
 use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::clock;
+use crate::clock::{self, Dice};
 use crate::error::ApiError;
 use crate::http::Api;
 use crate::store::{Store, Write};
@@ -52,18 +55,28 @@ impl Session {
     }
 }
 
+/// How long a renewal is repeated whose outcome is unknown. The server gives the same answer again for a minute; after
+/// that it takes the old token for a stolen one and ends the session.
+const RENEW_WITHIN: Duration = Duration::from_secs(50);
+
+/// First and largest upper bound of the waits in between.
+const RENEW_BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long a request waits for a renewal. The renewal itself goes on: nobody may drop it half-way.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The API with a session, kept valid.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) api: Api,
     store: Store,
     /// Locked while it is renewed: a refresh token works once, and a second use ends the session.
-    session: Mutex<Option<Session>>,
+    session: Arc<Mutex<Option<Session>>>,
 }
 
 impl Account {
     pub(crate) fn new(api: Api, store: Store, session: Session) -> Self {
-        Self { api, store, session: Mutex::new(Some(session)) }
+        Self { api, store, session: Arc::new(Mutex::new(Some(session))) }
     }
 
     /// Asks with a valid access token; when it is refused, once more with a new one.
@@ -74,38 +87,54 @@ impl Account {
         let token = self.access_token(None).await?;
         match request(token.clone()).await {
             Err(error) if error.code() == Some(ErrorCode::Unauthenticated) => {
-                request(self.access_token(Some(&token)).await?).await
+                request(self.access_token(Some(token)).await?).await
             }
             answer => answer,
         }
     }
 
     /// An access token that is not `refused` and lasts a while.
-    async fn access_token(&self, refused: Option<&str>) -> Result<String, ApiError> {
-        let mut session = self.session.lock().await;
-        let Some(current) = session.as_ref() else { return Err(ApiError::SignedOut) };
-        let fresh = current.access_until > clock::now().plus_millis(MARGIN_MS);
-        if fresh && refused != Some(&current.access_token) {
-            return Ok(current.access_token.clone());
-        }
-        let request = RefreshSession { refresh_token: current.refresh_token.clone() };
-        match self.api.refresh(&request).await {
-            Ok(reply) => {
-                let renewed = Session::new(self.api.server(), current.device.clone(), reply);
-                // Stored before it is used: the old refresh token is worth nothing from now on.
-                self.store.write(vec![Write::Session(Some(renewed.clone()))]).await?;
-                let token = renewed.access_token.clone();
-                *session = Some(renewed);
-                Ok(token)
+    async fn access_token(&self, refused: Option<String>) -> Result<String, ApiError> {
+        let (api, store) = (self.api.clone(), self.store.clone());
+        let session = Arc::clone(&self.session);
+        let token = tokio::spawn(async move {
+            let mut session = session.lock_owned().await;
+            let Some(current) = session.as_ref() else { return Err(ApiError::SignedOut) };
+            let fresh = current.access_until > clock::now().plus_millis(MARGIN_MS);
+            if fresh && refused.as_ref() != Some(&current.access_token) {
+                return Ok(current.access_token.clone());
             }
+            let renewed = renew(&api, current).await?;
+            // Stored before it is used: the old refresh token is worth nothing from now on.
+            store.write(vec![Write::Session(renewed.clone())]).await?;
+            *session = renewed;
+            session.as_ref().map(|session| session.access_token.clone()).ok_or(ApiError::SignedOut)
+        });
+        match timeout(RENEWAL_PATIENCE, token).await {
+            Ok(Ok(token)) => token,
+            _ => Err(self.api.unreachable("it takes too long to renew the session".into())),
+        }
+    }
+}
+
+/// The session with new tokens, or `None` when it has ended.
+async fn renew(api: &Api, current: &Session) -> Result<Option<Session>, ApiError> {
+    let request = RefreshSession { refresh_token: current.refresh_token.clone() };
+    let began = Instant::now();
+    let mut dice = Dice::new(None);
+    let (base, cap) = RENEW_BACK_OFF;
+    let mut tries = 0;
+    loop {
+        match api.refresh(&request).await {
+            Ok(reply) => return Ok(Some(Session::new(api.server(), current.device.clone(), reply))),
             Err(ApiError::Refused(error))
                 if matches!(error.code, ErrorCode::Unauthenticated | ErrorCode::Forbidden) =>
             {
-                self.store.write(vec![Write::Session(None)]).await?;
-                *session = None;
-                Err(ApiError::SignedOut)
+                return Ok(None);
             }
-            Err(error) => Err(error),
+            Err(error) if began.elapsed() >= RENEW_WITHIN => return Err(error),
+            Err(_) => sleep(dice.back_off(base, cap, tries)).await,
         }
+        tries += 1;
     }
 }

@@ -34,6 +34,26 @@ async fn concurrent_requests_refresh_once() {
     assert_eq!(mock.world().refreshes, 1);
 }
 
+/// The server knows the old token for a minute only, so nobody may leave a renewal without an answer.
+#[tokio::test]
+async fn a_renewal_without_an_answer_is_repeated_even_when_its_caller_has_gone() {
+    let mock = Mock::start().await;
+    let client = mock.signed_in("alice", Store::memory().unwrap(), quick(1)).await;
+    mock.world().access_tokens.clear();
+    mock.world().lost_refreshes = 3;
+    let chat = client.direct(client.me().id.0);
+    let query = tidings_client::EntriesQuery::default();
+    let asking = {
+        let client = client.clone();
+        tokio::spawn(async move { client.entries(chat, query).await })
+    };
+    eventually("the first renewal is lost", async || mock.world().refreshes > 0).await;
+    asking.abort();
+    eventually("it is repeated", async || mock.world().refreshes == 4).await;
+    client.entries(chat, query).await.unwrap();
+    assert_eq!(mock.world().refreshes, 4);
+}
+
 #[tokio::test]
 async fn an_ended_session_is_told_and_stays_ended() {
     let mock = Mock::start().await;

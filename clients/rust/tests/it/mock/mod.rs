@@ -138,6 +138,11 @@ async fn sign_in(State(mock): State<Mock>, Json(session): Json<CreateSession>) -
 async fn refresh(State(mock): State<Mock>, Json(request): Json<RefreshSession>) -> Response {
     let mut world = mock.world();
     world.refreshes += 1;
+    if world.lost_refreshes > 0 {
+        // What a server knows that gives the same answer again, and what a client knows that hears nothing.
+        world.lost_refreshes -= 1;
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     match world.refresh_tokens.remove(&request.refresh_token) {
         Some((user, device)) => Json(world.session(user, &device)).into_response(),
         None => refuse(ErrorCode::Unauthenticated),

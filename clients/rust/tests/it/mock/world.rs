@@ -39,6 +39,8 @@ pub(crate) struct World {
     /// Life of access tokens, in seconds.
     pub(crate) token_life: u64,
     pub(crate) refreshes: usize,
+    /// So many of the next ones have no answer.
+    pub(crate) lost_refreshes: usize,
     pub(crate) tickets: usize,
     pub(crate) pulls: usize,
     /// How long a page is on its way.
@@ -65,6 +67,7 @@ impl Default for World {
             floor: 1,
             token_life: 900,
             refreshes: 0,
+            lost_refreshes: 0,
             tickets: 0,
             pulls: 0,
             pull_delay: Duration::ZERO,
