@@ -5,9 +5,8 @@ use tidings_domain::delivery::{self, Event};
 use tidings_domain::fan_out::{self, Job};
 use tidings_domain::ids::{ConnectionId, UserId};
 use tidings_domain::limits::SEARCH_MAX;
-use tidings_domain::log::{Entry, Head};
-use tidings_domain::posting::Post;
-use tidings_domain::posting::{self, Parcel};
+use tidings_domain::log::{Entry, Head, Seq};
+use tidings_domain::posting::{self, Parcel, Post};
 use tidings_domain::route::Route;
 use tidings_domain::{connect, read, send, settle, sync};
 
@@ -210,12 +209,13 @@ impl State {
     }
 
     fn post(&mut self, parcel: &Parcel) -> Post {
+        let head = self.logs.of(ours()).next_back().map_or(Seq::NONE, |entry| entry.seq);
         let socket = self.sockets.get_mut(&parcel.route.connection).filter(|socket| socket.open);
         let Some(socket) = socket else { return Post::Gone };
         for event in parcel.events.iter() {
             match event {
                 Event::Entry(_, entry) => drop(socket.pushed.insert(entry.seq)),
-                Event::Pull { .. } => socket.hinted = true,
+                Event::Pull { .. } => socket.hinted = socket.hinted.max(head),
                 Event::Read { seq, .. } => socket.read = socket.read.max(*seq),
             }
         }

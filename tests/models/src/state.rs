@@ -46,8 +46,8 @@ pub struct Socket {
     pub open: bool,
     /// The entries that were pushed over it.
     pub pushed: BTreeSet<Seq>,
-    /// Whether its device was told to pull.
-    pub hinted: bool,
+    /// The head of the log when its device was last told to pull: everything up to here it will fetch.
+    pub hinted: Seq,
     /// The highest read position that it was told.
     pub read: Seq,
 }

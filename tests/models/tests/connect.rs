@@ -1,6 +1,6 @@
 //! Routes: a ticket works once, the later ticket has the device, and who lost it is told.
 
-use tidings_domain::connect::Answer as Connected;
+use tidings_domain::connect::{self, Answer as Connected};
 use tidings_domain::ids::ConnectionId;
 use tidings_domain::route::Route;
 use tidings_domain::sync;
@@ -68,10 +68,7 @@ fn who_syncs_is_reached(scenario: &Scenario, state: &State) -> bool {
             sync::Answer::Page(_) => {
                 after.routes.get(own.user, &own.device).is_some_and(|has| has.connection == own.connection)
             }
-            sync::Answer::Replaced => scenario
-                .jobs
-                .iter()
-                .any(|job| matches!(&job.task, Task::Connect(other) if other.ticket_at > own.ticket_at)),
+            sync::Answer::Replaced => state.routes.ticket_at(own.user, &own.device) > Some(own.ticket_at),
             sync::Answer::Unavailable => false,
         }
     })
@@ -81,7 +78,8 @@ const REPLACED: Law = ("a sync is told that its device is elsewhere", |_, state|
     state.runs.iter().any(|run| run.phase == Phase::Done(Answer::Sync(sync::Answer::Replaced)))
 });
 const CLOSED: Law = ("the winner closes the loser's socket", |_, state| {
-    state.sockets.values().any(|socket| !socket.open) && state.sockets.values().any(|socket| socket.open)
+    let closes = |run: &Run| matches!(&run.phase, Phase::Waiting(_, Call::Connect(connect::Call::Close(loser))) if state.is_open(loser));
+    state.runs.iter().any(closes)
 });
 const REFUSED: Law = ("a connection is refused", |_, state| {
     state.runs.iter().any(|run| run.phase == Phase::Done(Answer::Connect(Connected::Refused)))

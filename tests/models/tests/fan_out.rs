@@ -5,9 +5,8 @@ use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::fan_out;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::limits::POST_TRIES;
-use tidings_domain::log::Seq;
-use tidings_domain::posting;
-use tidings_domain::posting::Retry;
+use tidings_domain::log::{Entry, Seq};
+use tidings_domain::posting::{self, Retry};
 use tidings_domain::route::Route;
 use tidings_models::cast::{ANN, BOB, NOW, UNREADABLE, draft, old, ours, route};
 use tidings_models::{Call, Job, Law, Phase, Run, Scenario, Socket, State, Task, check};
@@ -82,7 +81,8 @@ fn everybody_is_told(_: &Scenario, state: &State) -> bool {
     !state.is_quiet()
         || OTHERS.iter().all(|name| {
             let socket = &state.sockets[&ConnectionId::new(*name)];
-            socket.hinted || state.logs.of(ours()).all(|entry| socket.pushed.contains(&entry.seq))
+            let told = |entry: &Entry| entry.seq <= socket.hinted || socket.pushed.contains(&entry.seq);
+            state.logs.of(ours()).all(told)
         })
 }
 
@@ -119,7 +119,8 @@ const HALF_QUEUED: Law = ("two jobs are to be queued again", |_, state| {
             if jobs.len() == 2)
     })
 });
-const HINTED: Law = ("a device is told to pull", |_, state| state.sockets.values().any(|socket| socket.hinted));
+const HINTED: Law =
+    ("a device is told to pull", |_, state| state.sockets.values().any(|socket| socket.hinted > Seq::NONE));
 const REDELIVERED: Law = ("a record is left by a dead worker", |scenario, state| {
     state.deaths < scenario.start.deaths && state.queue.contains_key(&0) && holds(state, 0) == 0
 });

@@ -141,9 +141,17 @@ fn outcome(text: &str, name: &str) -> Outcome {
     }
 }
 
-/// The law that a model saw broken, or the line after the panic's place. No more than fits a line.
+/// How a model begins to say that a law is broken; see `tests/models/src/check.rs`.
+const BROKEN: &str = "broken: ";
+/// How it begins to say that its world has shrunk.
+pub(super) const SHRUNK: &str = "fewer than ";
+/// How it begins to say that a case was not seen.
+pub(super) const MISSED: &str = "never reached: ";
+
+/// What a model has to say, a broken law first, or the line after the panic's place. No more than fits a line.
 fn first_words(text: &str) -> String {
-    let law = text.lines().find(|line| line.starts_with("broken: ") || line.starts_with("never reached: "));
+    let model = [BROKEN, SHRUNK, MISSED];
+    let law = model.iter().find_map(|prefix| text.lines().find(|line| line.starts_with(prefix)));
     let said = || text.lines().skip_while(|line| !line.contains("panicked at")).nth(1);
     law.or_else(said).unwrap_or_default().trim().chars().take(WORDS_MAX).collect()
 }
@@ -170,6 +178,9 @@ mod tests {
         assert_eq!(outcome("test a::b ... ok\n", "a::b"), Outcome::Passed);
         let model = "test a ... FAILED\nthread 'a' panicked at x:\n9 states\nbroken: ORD-1\n 1. step\n";
         assert_eq!(outcome(model, "a"), Outcome::Failed("broken: ORD-1".to_owned()));
+        let shrunk =
+            "test a ... FAILED\nthread 'a' panicked at x:\n9 states\nnever reached: b\nfewer than 10 states: x\n";
+        assert_eq!(outcome(shrunk, "a"), Outcome::Failed("fewer than 10 states: x".to_owned()));
         assert_eq!(outcome("running 0 tests\n", "a"), Outcome::NotRun);
     }
 }

@@ -153,6 +153,11 @@ impl Routes {
         self.0.get(&(user, device.clone())).and_then(|(_, route)| route.as_ref())
     }
 
+    /// The time of the last ticket that the device has used.
+    pub fn ticket_at(&self, user: UserId, device: &DeviceId) -> Option<Timestamp> {
+        self.0.get(&(user, device.clone())).map(|(ticket_at, _)| *ticket_at)
+    }
+
     /// Writes the route on condition that the device has used no ticket, or only older ones.
     pub fn claim(&mut self, route: &Route) -> Claim {
         self.put(route, |ticket_at, _| ticket_at < route.ticket_at)
