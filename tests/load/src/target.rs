@@ -97,8 +97,11 @@ impl Target {
     /// Waits until no record is on its way and no function has work. What is wrong then, a few words each; nothing
     /// at a server that is no local cloud.
     pub async fn unrest(&self, within: Duration) -> Result<Vec<String>> {
+        if !self.local {
+            return Ok(Vec::new());
+        }
         let began = Instant::now();
-        while self.local {
+        loop {
             let state: State = self.get("state").await?;
             let unrest = state.unrest();
             if unrest.is_empty() || began.elapsed() > within {
@@ -107,7 +110,6 @@ impl Target {
             }
             sleep(LOOK_EVERY).await;
         }
-        Ok(Vec::new())
     }
 
     /// Ends a cloud of our own.

@@ -13,7 +13,7 @@
 //! strongly consistent, as the ports promise; a read's delay is the delay of the call after it.
 //!
 //! A [`Scenario`] says what may happen, and which properties hold always. It also names what must be reached
-//! *sometimes*: a model that never meets the case that a rule is for proves nothing about the rule. [`check`] explores
+//! *sometimes*: a model that never meets the case that a rule is for proves nothing about the rule. [`check()`] explores
 //! all of it, breadth first, so a counter-example is one of the shortest; it prints as one line a step.
 
 pub mod cast;

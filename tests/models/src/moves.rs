@@ -98,13 +98,13 @@ impl Scenario {
                     state.runs[job].phase = Phase::Waiting(machine, call);
                     return;
                 }
-                Step::Done(answer) => return self.end(state, job, answer),
+                Step::Done(answer) => return Self::end(state, job, answer),
             }
         }
     }
 
     /// What follows from an answer.
-    fn end(&self, state: &mut State, job: usize, answer: Answer) {
+    fn end(state: &mut State, job: usize, answer: Answer) {
         if let Answer::Worker(done) = answer {
             // A worker is ready for the next batch; what is not done comes again.
             let held = std::mem::take(&mut state.runs[job].held);
