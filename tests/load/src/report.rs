@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 use tidings_checker::Verdict;
+use tidings_client::ConnectionState;
 use tidings_stage::{Device, Stage};
 
 use crate::crowd::Crowd;
@@ -83,6 +84,11 @@ impl Report {
         let open = verdict.sent - verdict.acknowledged - verdict.refused;
         if open > 0 || verdict.refused > 0 {
             failures.push(format!("{open} messages were never acknowledged, {} refused", verdict.refused));
+        }
+        let signed_out =
+            devices.iter().filter(|device| device.client.connection().state() == ConnectionState::SignedOut).count();
+        if signed_out > 0 {
+            failures.push(format!("{signed_out} devices were signed out"));
         }
         for device in &devices {
             device.client.close().await;
@@ -163,6 +169,5 @@ impl fmt::Display for Report {
 
 /// How many of these are online now.
 pub(crate) fn online(devices: &[&Device]) -> usize {
-    use tidings_client::ConnectionState::Online;
-    devices.iter().filter(|device| device.client.connection().state() == Online).count()
+    devices.iter().filter(|device| device.client.connection().state() == ConnectionState::Online).count()
 }
