@@ -28,8 +28,6 @@ pub(crate) enum Problem {
     NotSent(#[from] NotSent),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{}", stage(.0))]
-    Stage(#[from] StageError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -45,6 +43,20 @@ impl Problem {
         match self {
             Self::Queued(_) => ExitCode::from(3),
             _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// What goes wrong on stage is what goes wrong elsewhere.
+impl From<StageError> for Problem {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Name(error) => Self::Name(error),
+            StageError::Open(error) => Self::Open(error),
+            StageError::Api(error) => Self::Api(error),
+            StageError::Call(error) => Self::Call(error),
+            // These say all there is to say.
+            _ => Self::Told(error.to_string()),
         }
     }
 }
@@ -75,15 +87,6 @@ fn open(error: &OpenError) -> String {
             "wrong user name or password".into()
         }
         OpenError::Api(error) => api(error),
-        _ => error.to_string(),
-    }
-}
-
-fn stage(error: &StageError) -> String {
-    match error {
-        StageError::Api(error) => api(error),
-        StageError::Open(error) => open(error),
-        StageError::Call(error) => call(error),
         _ => error.to_string(),
     }
 }

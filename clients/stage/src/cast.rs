@@ -7,6 +7,7 @@ use rand::RngExt;
 use rand::distr::Alphanumeric;
 use std::time::Duration;
 use tempfile::TempDir;
+use tidings_checker::History;
 use tidings_client::{Client, Durability, Options, SignIn, SignUp, Store, UserId};
 use tidings_domain::identity::{Password, Platform, Username};
 
@@ -75,7 +76,8 @@ pub struct Person {
 }
 
 impl Stage {
-    /// A stage without people, at this server.
+    /// A stage without people, at this server. Where clients never begin with their newest page, the verdict holds them to
+    /// that.
     pub fn new(server: &str, settings: Settings, audience: Audience) -> Result<Self, StageError> {
         let folder = tempfile::tempdir()?;
         let store = Store::open_with(folder.path().join("devices.db"), settings.durability)?;
@@ -83,13 +85,17 @@ impl Stage {
         let mut letters = letters.filter(|letter| !letter.is_ascii_uppercase());
         let run: String = letters.by_ref().take(6).collect();
         let secret: String = letters.take(24).collect();
+        let recorder = Recorder::default();
+        if settings.options.first_page == u64::MAX {
+            recorder.tell(History::expect_whole);
+        }
         Ok(Self {
             server: server.to_owned(),
             settings,
             store,
             run,
             password: secret.parse()?,
-            recorder: Recorder::default(),
+            recorder,
             audience,
             _folder: folder,
         })

@@ -1,9 +1,9 @@
 //! The end of a run: what everybody holds is read and told to the checker.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidings_checker::{DeviceKey, Holder, Seen};
 use tidings_client::{Client, ConversationId, EntriesQuery, Page};
@@ -37,16 +37,23 @@ pub struct Talk<'a> {
 }
 
 impl Stage {
-    /// Waits until every device has shown everything that was acknowledged, then reads what all hold. A device that
-    /// takes longer than `settle` is woken once; the answer is how many were. What is missing then is the checker's
-    /// to find.
+    /// Waits until every device has shown everything that was acknowledged and knows how far its user has read, then
+    /// reads what all hold. A device that takes longer than `settle` is woken once, and then it syncs, so what it has in
+    /// the end says nothing of what it was pushed; the answer is how many were woken. What is missing then is the
+    /// checker's to find.
     pub async fn compare(&self, talks: &[Talk<'_>], settle: Duration) -> Result<usize, StageError> {
+        let devices: BTreeMap<DeviceKey, &Device> =
+            talks.iter().flat_map(|talk| &talk.devices).map(|device| (device.key(), *device)).collect();
+        let stuck = join_all(devices.values().map(|device| tell_all(device, settle))).await;
         // All at once: a hundred that are late take no longer than one.
         let catching_up = talks.iter().flat_map(|talk| {
             let head = self.recorder().tell(|history| history.head(talk.conversation));
-            talk.devices.iter().map(move |device| catch_up(device, talk.conversation, head, settle))
+            talk.devices.iter().map(move |device| {
+                let read = self.recorder().tell(|history| history.read_up_to(device.key(), talk.conversation));
+                catch_up(device, talk.conversation, Aim { head, read }, settle)
+            })
         });
-        let late: BTreeSet<DeviceKey> = join_all(catching_up).await.into_iter().flatten().collect();
+        let late: BTreeSet<DeviceKey> = join_all(catching_up).await.into_iter().chain(stuck).flatten().collect();
         let steps = Steps::begin(&self.audience, "comparing conversations", talks.len());
         let comparing = talks.iter().map(|talk| async {
             self.compare_one(talk).await?;
@@ -74,12 +81,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Tells the checker what a device holds, and what it counts as unread.
+    /// Tells the checker what a device holds, how far its user has read, and what it counts as unread.
     async fn hear(&self, device: &Device, conversation: ConversationId) -> Result<(), StageError> {
         let Some(view) = device.client.conversation(conversation).await? else { return Ok(()) };
         let held = on_device(&device.client, conversation, view.base).await?;
         self.recorder().tell(|history| {
             history.transcript(Holder::Device(device.key()), conversation, view.base, &held);
+            history.position(device.key(), conversation, view.read_seq);
             // What lies below is not here to be counted.
             if view.base <= view.read_seq + 1 {
                 history.unread(device.key(), conversation, view.read_seq, view.last, view.unread);
@@ -89,13 +97,38 @@ impl Stage {
     }
 }
 
-/// Waits until a device has shown everything up to `head`. Its key if it had to be woken for that.
-async fn catch_up(device: &Device, conversation: ConversationId, head: u64, settle: Duration) -> Option<DeviceKey> {
-    if device.has_shown(conversation, head, settle).await {
+/// What every device of a user must come to.
+#[derive(Clone, Copy)]
+struct Aim {
+    /// The last entry.
+    head: u64,
+    /// What the user has read.
+    read: u64,
+}
+
+/// Waits until the server knows what a device has to tell. One whose read position was turned away tells it again when
+/// it is woken. Its key if it had to be.
+async fn tell_all(device: &Device, settle: Duration) -> Option<DeviceKey> {
+    if device.has_told(settle).await {
         return None;
     }
     device.client.wake().await;
-    device.has_shown(conversation, head, settle).await;
+    device.has_told(settle).await;
+    Some(device.key())
+}
+
+/// Waits until a device has everything. Its key if it had to be woken for that.
+async fn catch_up(device: &Device, conversation: ConversationId, aim: Aim, settle: Duration) -> Option<DeviceKey> {
+    let has_all = async || {
+        let shown = device.has_shown(conversation, aim.head, settle);
+        let (shown, read) = join(shown, device.knows_read(conversation, aim.read, settle)).await;
+        shown && read
+    };
+    if has_all().await {
+        return None;
+    }
+    device.client.wake().await;
+    has_all().await;
     Some(device.key())
 }
 

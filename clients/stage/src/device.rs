@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tidings_checker::{DeviceKey, History};
 use tidings_client::{
-    Body, Client, ClientId, ConnectionState, ConversationId, MessageState, Next, NotSent, SendHandle, Update, Updates,
-    UserId,
+    Body, CallError, Client, ClientId, ConnectionState, ConversationId, MessageState, Next, NotSent, SendHandle,
+    Update, Updates, UserId,
 };
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ pub struct Device {
     pub client: Client,
     key: DeviceKey,
     recorder: Recorder,
-    /// Changes whenever something is shown.
+    /// Changes whenever something is shown, an entry or a number of unread ones.
     shown: watch::Receiver<()>,
     tries: Arc<AtomicU64>,
     /// What is told must be told in the order in which it was said.
@@ -78,14 +78,43 @@ impl Device {
 
     /// Waits until this entry was shown; whether it was in time.
     pub async fn has_shown(&self, conversation: ConversationId, seq: u64, within: Duration) -> bool {
+        let far_enough = async || self.recorder.tell(|history| history.last_shown(self.key, conversation)) >= seq;
+        self.comes_to(far_enough, within).await
+    }
+
+    /// Its user reads everything up to `seq` on it.
+    pub async fn read(&self, conversation: ConversationId, seq: u64) -> Result<(), CallError> {
+        self.client.read(conversation, seq).await?;
+        self.recorder.tell(|history| history.read(self.key, conversation, seq));
+        Ok(())
+    }
+
+    /// Its user reads everything that it has shown.
+    pub async fn read_shown(&self, conversation: ConversationId) -> Result<(), CallError> {
+        let last = self.recorder.tell(|history| history.last_shown(self.key, conversation));
+        self.read(conversation, last).await
+    }
+
+    /// Waits until it knows that its user has read up to here, on whichever device; whether it was in time.
+    pub async fn knows_read(&self, conversation: ConversationId, seq: u64, within: Duration) -> bool {
+        let read_seq = async || self.client.conversation(conversation).await.ok().flatten().map_or(0, |it| it.read_seq);
+        self.comes_to(async || read_seq().await >= seq, within).await
+    }
+
+    /// Waits until the server has taken all its messages and read positions; whether it was in time.
+    pub async fn has_told(&self, within: Duration) -> bool {
+        timeout(within, self.client.idle()).await.is_ok()
+    }
+
+    /// Looks again whenever something is shown, until it is so or the time is up.
+    async fn comes_to(&self, so: impl AsyncFn() -> bool, within: Duration) -> bool {
         let mut shown = self.shown.clone();
-        let far_enough = || self.recorder.tell(|history| history.last_shown(self.key, conversation)) >= seq;
         let waiting = async {
             // When the client ends nothing more comes.
-            while !far_enough() && shown.changed().await.is_ok() {}
+            while !so().await && shown.changed().await.is_ok() {}
         };
         let _ = timeout(within, waiting).await;
-        far_enough()
+        so().await
     }
 
     /// Gives the connection up, as when somebody closes the lid.
@@ -162,6 +191,7 @@ async fn follow(
                     tries.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
+                Update::Unread { .. } => {}
                 _ => continue,
             },
         }

@@ -20,6 +20,15 @@ fn told(what: impl Into<String>) -> StageError {
     StageError::File(what.into())
 }
 
+/// How much of a file is taken; all of it by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Part {
+    /// Only the first so many dialogues.
+    pub dialogues: Option<usize>,
+    /// Only messages among the first so many lines.
+    pub messages: Option<usize>,
+}
+
 /// One dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialogue {
@@ -32,19 +41,18 @@ pub struct Dialogue {
 }
 
 impl Dialogue {
-    /// The dialogues of the file, in the order of their beginnings; only the first so many, and only those messages
-    /// among the first so many lines.
-    pub fn read(file: &Path, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, StageError> {
+    /// The dialogues of the file, in the order of their beginnings.
+    pub fn read(file: &Path, part: Part) -> Result<Vec<Self>, StageError> {
         let text = std::fs::read_to_string(file)
             .map_err(|error| told(format!("{} cannot be read: {error}", file.display())))?;
-        Self::parse(&text, dialogues, messages)
+        Self::parse(&text, part)
     }
 
-    fn parse(text: &str, dialogues: Option<usize>, messages: Option<usize>) -> Result<Vec<Self>, StageError> {
+    fn parse(text: &str, part: Part) -> Result<Vec<Self>, StageError> {
         let mut all: Vec<(Vec<String>, Self)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let lines = (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-        for (number, line) in lines.take(messages.unwrap_or(usize::MAX)) {
+        for (number, line) in lines.take(part.messages.unwrap_or(usize::MAX)) {
             let wrong = |what: &str| told(format!("line {number}: {what}"));
             let line: Line = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
             Body::text(line.text.clone()).encode().map_err(|error| wrong(&error.to_string()))?;
@@ -65,7 +73,7 @@ impl Dialogue {
         }
         let mut dialogues: Vec<Self> = all
             .into_iter()
-            .take(dialogues.unwrap_or(usize::MAX))
+            .take(part.dialogues.unwrap_or(usize::MAX))
             .map(|(people, mut dialogue)| {
                 let mut people = people.into_iter();
                 // Somebody who only listened has no name in the file.
@@ -94,7 +102,7 @@ mod tests {
 
     #[test]
     fn lines_become_dialogues() {
-        let [x, y] = &Dialogue::parse(FILE, None, None).unwrap()[..] else { panic!("two dialogues") };
+        let [x, y] = &Dialogue::parse(FILE, Part::default()).unwrap()[..] else { panic!("two dialogues") };
         assert_eq!(x.people, ["a", "b"]);
         assert_eq!(x.said, [(0, "1".into()), (1, "3".into()), (0, "4".into())]);
         assert_eq!(y.people, ["c", "silent"]);
@@ -102,16 +110,18 @@ mod tests {
 
     #[test]
     fn a_part_can_be_taken() {
-        assert_eq!(Dialogue::parse(FILE, Some(1), None).unwrap().len(), 1);
-        assert_eq!(Dialogue::parse(FILE, None, Some(3)).unwrap()[0].said.len(), 2);
+        let one = Part { dialogues: Some(1), ..Part::default() };
+        assert_eq!(Dialogue::parse(FILE, one).unwrap().len(), 1);
+        let three = Part { messages: Some(3), ..Part::default() };
+        assert_eq!(Dialogue::parse(FILE, three).unwrap()[0].said.len(), 2);
     }
 
     #[test]
     fn what_is_no_dialogue_is_named() {
         let third = r#"{"conversation":"x","sender":"c","text":"5"}"#;
-        let error = Dialogue::parse(&format!("{FILE}{third}"), None, None).unwrap_err().to_string();
+        let error = Dialogue::parse(&format!("{FILE}{third}"), Part::default()).unwrap_err().to_string();
         assert_eq!(error, "line 6: a third person in a dialogue of two");
-        assert!(Dialogue::parse("", None, None).is_err());
-        assert!(Dialogue::parse("{}", None, None).unwrap_err().to_string().starts_with("line 1: "));
+        assert!(Dialogue::parse("", Part::default()).is_err());
+        assert!(Dialogue::parse("{}", Part::default()).unwrap_err().to_string().starts_with("line 1: "));
     }
 }

@@ -23,6 +23,16 @@ pub enum Pick {
     First,
 }
 
+/// How dialogues are played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Who sends.
+    pub pick: Pick,
+    /// After so many messages of a dialogue whoever is written to reads what one of their devices has shown; `None` if
+    /// nobody ever reads.
+    pub read_every: Option<usize>,
+}
+
 /// Two people and their conversation.
 #[derive(Debug)]
 pub struct Pair {
@@ -66,7 +76,8 @@ pub async fn pairs(stage: &Stage, names: &[[String; 2]], devices: usize) -> Resu
 }
 
 /// Plays all dialogues at once, each between the pair in the same place.
-pub async fn play(stage: &Stage, pairs: &[Pair], dialogues: &[Dialogue], pick: Pick) -> Result<Played, StageError> {
+pub async fn play(stage: &Stage, pairs: &[Pair], dialogues: &[Dialogue], manner: Manner) -> Result<Played, StageError> {
+    let Manner { pick, read_every } = manner;
     let steps = Steps::begin(&stage.audience, "sending messages", dialogues.iter().map(|it| it.said.len()).sum());
     let began = Instant::now();
     let playing = pairs.iter().zip(dialogues).zip(0_u64..).map(|((pair, dialogue), number)| {
@@ -77,10 +88,15 @@ pub async fn play(stage: &Stage, pairs: &[Pair], dialogues: &[Dialogue], pick: P
                 Pick::First => None,
             };
             let mut times = Vec::with_capacity(dialogue.said.len());
-            for (sender, text) in &dialogue.said {
-                let devices = &pair.people[*sender].devices;
-                let device = dice.as_mut().map_or(0, |dice| dice.random_range(0..devices.len()));
-                times.push(devices[device].say(pair.conversation, text).await?.acknowledged().await?);
+            let mut device_of = |person: usize| {
+                let devices = &pair.people[person].devices;
+                &devices[dice.as_mut().map_or(0, |dice| dice.random_range(0..devices.len()))]
+            };
+            for (number, (sender, text)) in (1_usize..).zip(&dialogue.said) {
+                times.push(device_of(*sender).say(pair.conversation, text).await?.acknowledged().await?);
+                if read_every.is_some_and(|every| number.is_multiple_of(every)) {
+                    device_of(1 - *sender).read_shown(pair.conversation).await?;
+                }
                 steps.step();
             }
             Ok::<_, StageError>(times)

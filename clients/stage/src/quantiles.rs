@@ -1,4 +1,4 @@
-//! How long things took.
+//! How long things took, and how many there were a second.
 
 use std::time::Duration;
 
@@ -28,6 +28,12 @@ impl Quantiles {
         };
         Self { p50: at(50), p95: at(95), p99: at(99), max: at(100) }
     }
+}
+
+/// How many a second, if so many took so long.
+pub fn per_second(many: usize, took: Duration) -> f64 {
+    // Far fewer than an f64 counts exactly.
+    f64::from(u32::try_from(many).unwrap_or(u32::MAX)) / took.as_secs_f64().max(f64::EPSILON)
 }
 
 #[cfg(test)]

@@ -62,6 +62,10 @@ pub(crate) struct Conversation {
     pub(crate) held: HashMap<Holder, Held>,
     /// Of groups.
     pub(crate) spans: Vec<(UserId, Span)>,
+    /// How far each user has read.
+    pub(crate) read: HashMap<UserId, u64>,
+    /// Device, and its user's read position as the device has it at the end.
+    pub(crate) positions: Vec<(DeviceKey, u64)>,
     /// Device, read position, last entry, messages of others between them as the device counts.
     pub(crate) unread: Vec<(DeviceKey, u64, u64, u64)>,
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_domain::membership::Span;
 
-use crate::conversation::{Conversation, Sent};
+use crate::conversation::{Conversation, Display, Sent};
 use crate::verdict::{Kind, Verdict, Violation};
 
 /// A content's fingerprint; good within one run.
@@ -59,6 +59,8 @@ pub struct Tick(u64);
 struct Device {
     user: UserId,
     name: String,
+    /// Its watcher missed something, so a conversation that is new to the watcher may be seen from anywhere on.
+    missed: bool,
 }
 
 /// Everything that a run told.
@@ -67,14 +69,22 @@ pub struct History {
     ticks: u64,
     devices: Vec<Device>,
     pub(crate) conversations: HashMap<ConversationId, Conversation>,
+    /// Every device promises to have what its user may see from the first entry on.
+    whole: bool,
     /// What was seen to be wrong on the spot, and the numbers so far.
     pub(crate) found: Verdict,
 }
 
 impl History {
+    /// From now on every device must have all that its user may see, from the first entry on: where it begins further up,
+    /// it has jumped.
+    pub fn expect_whole(&mut self) {
+        self.whole = true;
+    }
+
     /// A device takes part. From here on it must have whatever its user is a member of.
     pub fn device(&mut self, user: UserId, name: impl Into<String>) -> DeviceKey {
-        self.devices.push(Device { user, name: name.into() });
+        self.devices.push(Device { user, name: name.into(), missed: false });
         DeviceKey(self.devices.len() - 1)
     }
 
@@ -137,7 +147,7 @@ impl History {
     /// A device showed its user an entry: the next one of this conversation.
     pub fn shown(&mut self, device: DeviceKey, conversation: ConversationId, entry: Seen) {
         self.found.shown += 1;
-        let display = self.conversations.entry(conversation).or_default().displays.entry(device).or_default();
+        let display = self.display(device, conversation);
         let (last, may_skip) = (display.last, std::mem::take(&mut display.may_skip));
         display.last = last.max(entry.seq);
         let holder = Holder::Device(device);
@@ -154,14 +164,23 @@ impl History {
 
     /// A device said that the next entry it shows is this one, because it does not hold what is below.
     pub fn jumped(&mut self, device: DeviceKey, conversation: ConversationId, to: u64) {
-        let display = self.conversations.entry(conversation).or_default().displays.entry(device).or_default();
-        display.last = display.last.max(to.saturating_sub(1));
+        self.found.jumps += 1;
+        let display = self.display(device, conversation);
+        let last = display.last;
+        display.last = last.max(to.saturating_sub(1));
+        if self.whole {
+            let detail = format!("from {last}");
+            self.violated(Kind::Jumped, conversation, Holder::Device(device), Some(to), None, detail);
+        }
     }
 
     /// Whoever watched this device was too slow and missed some of what it showed.
     pub fn missed(&mut self, device: DeviceKey) {
-        for conversation in self.conversations.values_mut() {
-            conversation.displays.entry(device).or_default().may_skip = true;
+        if let Some(device) = self.devices.get_mut(device.0) {
+            device.missed = true;
+        }
+        for display in self.conversations.values_mut().filter_map(|it| it.displays.get_mut(&device)) {
+            display.may_skip = true;
         }
     }
 
@@ -178,6 +197,7 @@ impl History {
     /// What somebody holds of a conversation at the end: everything from `from` on.
     pub fn transcript(&mut self, holder: Holder, conversation: ConversationId, from: u64, entries: &[Seen]) {
         self.found.transcripts += 1;
+        self.begins(holder, conversation, from);
         let mut met = HashMap::new();
         let mut next = from;
         for entry in entries {
@@ -201,6 +221,24 @@ impl History {
         }
         let seqs = entries.iter().map(|entry| entry.seq).collect();
         self.conversations.entry(conversation).or_default().holds(holder, from, seqs);
+    }
+
+    /// A user has read everything up to here, on one of their devices.
+    pub fn read(&mut self, device: DeviceKey, conversation: ConversationId, seq: u64) {
+        let user = self.user(device);
+        let read = self.conversations.entry(conversation).or_default().read.entry(user).or_default();
+        *read = seq.max(*read);
+    }
+
+    /// How far a device's user has read, on whichever of their devices; 0 if nothing.
+    pub fn read_up_to(&self, device: DeviceKey, conversation: ConversationId) -> u64 {
+        let found = self.conversations.get(&conversation);
+        found.and_then(|found| found.read.get(&self.user(device))).copied().unwrap_or(0)
+    }
+
+    /// At the end a device has its user's read position here.
+    pub fn position(&mut self, device: DeviceKey, conversation: ConversationId, read_seq: u64) {
+        self.conversations.entry(conversation).or_default().positions.push((device, read_seq));
     }
 
     /// A device says that so many messages of others stand between its user's read position and its last entry.
@@ -227,9 +265,28 @@ impl History {
         match holder {
             Holder::Server => "the server".to_owned(),
             Holder::Device(key) => match self.devices.get(key.0) {
-                Some(Device { user, name }) => format!("{name} of {user}"),
+                Some(Device { user, name, .. }) => format!("{name} of {user}"),
                 None => "an unknown device".to_owned(),
             },
+        }
+    }
+
+    /// How far a device has shown a conversation.
+    fn display(&mut self, device: DeviceKey, conversation: ConversationId) -> &mut Display {
+        let may_skip = self.devices.get(device.0).is_some_and(|device| device.missed);
+        let displays = &mut self.conversations.entry(conversation).or_default().displays;
+        displays.entry(device).or_insert(Display { last: 0, may_skip })
+    }
+
+    /// A transcript begins here.
+    fn begins(&mut self, holder: Holder, conversation: ConversationId, from: u64) {
+        let Holder::Device(device) = holder else { return };
+        let user = self.user(device);
+        let below =
+            self.conversations.entry(conversation).or_default().sees(conversation, user, from.saturating_sub(1));
+        if self.whole && from > 1 && below {
+            let detail = "its transcript begins here".to_owned();
+            self.violated(Kind::Jumped, conversation, holder, Some(from), None, detail);
         }
     }
 

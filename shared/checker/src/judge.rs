@@ -39,6 +39,7 @@ impl Judge<'_> {
         self.own_order();
         self.real_order();
         self.unread();
+        self.read();
     }
 
     /// What is there was sent, and as it was sent.
@@ -136,6 +137,17 @@ impl Judge<'_> {
             if u64::try_from(count).ok() != Some(*unread) {
                 let detail = format!("it counts {unread} unread from there to {last}, and there are {count}");
                 self.violated(Kind::Unread, Holder::Device(*device), Some(*read_seq), None, detail);
+            }
+        }
+    }
+
+    /// Every device of a user knows how far they have read, on whichever.
+    fn read(&mut self) {
+        for (device, read_seq) in &self.conversation.positions {
+            let read = self.conversation.read.get(&self.history.user(*device)).copied().unwrap_or(0);
+            if read != *read_seq {
+                let detail = format!("its user has read up to {read}");
+                self.violated(Kind::ReadElsewhere, Holder::Device(*device), Some(*read_seq), None, detail);
             }
         }
     }

@@ -150,6 +150,27 @@ fn a_watcher_that_missed_something_and_a_device_that_jumps_have_no_hole() {
     run.history.jumped(run.laptop, talk(), 2);
     run.history.shown(run.laptop, talk(), entry(2, 2));
     run.hold_all().is(&[]);
+    // A conversation that the watcher met only after it had missed something.
+    let mut run = Run::acknowledged();
+    run.history.missed(run.desk);
+    run.history.shown(run.desk, talk(), entry(2, 2));
+    let mut run = run.hold_all();
+    run.is(&[]);
+    run.history.shown(run.laptop, talk(), entry(2, 2));
+    run.is(&[(Kind::Hole, 1)]);
+}
+
+#[test]
+fn where_all_promise_everything_nobody_jumps() {
+    let mut run = Run::acknowledged();
+    run.history.expect_whole();
+    run.history.jumped(run.laptop, talk(), 2);
+    run.history.shown(run.laptop, talk(), entry(2, 2));
+    let mut run = run.hold_all();
+    run.is(&[(Kind::Jumped, 1)]);
+    run.history.transcript(Holder::Device(run.desk), talk(), 3, &[entry(3, 3)]);
+    run.is(&[(Kind::Jumped, 2)]);
+    assert_eq!(run.history.judge().jumps, 1);
 }
 
 #[test]
@@ -260,6 +281,24 @@ fn unread_counts_what_others_wrote_above_the_read_position() {
     run.history.unread(run.desk, talk(), 1, 3, 3);
     run.history.unread(run.laptop, talk(), 0, 3, 3);
     run.is(&[(Kind::Unread, 2)]);
+}
+
+#[test]
+fn all_devices_of_a_user_know_how_far_they_have_read() {
+    let mut run = Run::acknowledged().hold_all();
+    let phone = run.history.device(BOB, "phone");
+    run.history.transcript(Holder::Device(phone), talk(), 1, &entries(&[1, 2, 3]));
+    run.history.read(run.desk, talk(), 2);
+    run.history.read(phone, talk(), 1);
+    assert_eq!((run.history.read_up_to(phone, talk()), run.history.read_up_to(run.laptop, talk())), (2, 0));
+    for (device, read_seq) in [(run.desk, 2), (phone, 2), (run.laptop, 0)] {
+        run.history.position(device, talk(), read_seq);
+    }
+    run.is(&[]);
+    run.history.position(phone, talk(), 1);
+    run.history.position(run.desk, talk(), 3);
+    run.history.position(run.laptop, talk(), 2);
+    run.is(&[(Kind::ReadElsewhere, 3)]);
 }
 
 #[test]

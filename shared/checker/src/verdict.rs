@@ -16,10 +16,13 @@ pub enum Kind {
     Lost,
     /// Acknowledged, and a member's device does not have it (ACK-1).
     Missing,
-    /// In a log, or shown on a device, more than once (IDEM-1).
+    /// In a log, or shown on a device, more than once (IDEM-1). Also what stands in a transcript after what comes after
+    /// it: told in another order is told again.
     Doubled,
     /// A place of the log that a device or the server passed over (ORD-1).
     Hole,
+    /// A device left out a conversation's beginning, in a run in which all promise to have it.
+    Jumped,
     /// Two see different messages in one place (ORD-1).
     OrderDiffers,
     /// A device's messages are not in the order in which it sent them (ORD-1).
@@ -36,15 +39,18 @@ pub enum Kind {
     Leaked,
     /// A wrong number of unread messages.
     Unread,
+    /// A device has its user's read position elsewhere than where their devices have read to.
+    ReadElsewhere,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Lost,
         Self::Missing,
         Self::Doubled,
         Self::Hole,
+        Self::Jumped,
         Self::OrderDiffers,
         Self::OwnOrder,
         Self::Overtaken,
@@ -53,6 +59,7 @@ impl Kind {
         Self::RefusedYetThere,
         Self::Leaked,
         Self::Unread,
+        Self::ReadElsewhere,
     ];
 
     /// Its name in reports.
@@ -62,6 +69,7 @@ impl Kind {
             Self::Missing => "missing",
             Self::Doubled => "doubled",
             Self::Hole => "holes",
+            Self::Jumped => "jumped",
             Self::OrderDiffers => "order_differs",
             Self::OwnOrder => "own_order",
             Self::Overtaken => "overtaken",
@@ -70,6 +78,7 @@ impl Kind {
             Self::RefusedYetThere => "refused_yet_there",
             Self::Leaked => "leaked",
             Self::Unread => "unread",
+            Self::ReadElsewhere => "read_elsewhere",
         }
     }
 }
@@ -117,6 +126,8 @@ pub struct Verdict {
     pub refused: u64,
     /// Entries that devices showed, each device by itself.
     pub shown: u64,
+    /// How often a device said that it left entries out.
+    pub jumps: u64,
     /// Transcripts that were compared.
     pub transcripts: u64,
 }

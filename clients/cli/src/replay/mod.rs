@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidings_client::Options;
-use tidings_stage::play::{self, Pair, Pick, Played};
-use tidings_stage::{Device, Dialogue, Settings, Stage, contend, raise_file_limit};
+use tidings_stage::play::{self, Manner, Pair, Pick, Played};
+use tidings_stage::{Device, Dialogue, Part, Settings, Stage, contend, raise_file_limit};
 
 use self::progress::Bars;
 use self::report::Report;
@@ -55,14 +55,14 @@ fn settings(replay: &Replay) -> Settings {
 /// The dialogues of a file.
 async fn playing(stage: &Stage, replay: &Replay) -> Result<(Vec<Pair>, Played), Problem> {
     let file = replay.file.as_deref().ok_or_else(|| Problem::told("no file"))?;
-    let dialogues = Dialogue::read(file, replay.dialogues, replay.limit_messages)?;
+    let dialogues = Dialogue::read(file, Part { dialogues: replay.dialogues, messages: replay.limit_messages })?;
     let names: Vec<_> = dialogues.iter().map(|dialogue| dialogue.people.clone()).collect();
     let pairs = play::pairs(stage, &names, usize::from(replay.devices)).await?;
     let pick = match replay.pick {
         args::Pick::Random => Pick::Random(replay.seed),
         args::Pick::First => Pick::First,
     };
-    let played = play::play(stage, &pairs, &dialogues, pick).await?;
+    let played = play::play(stage, &pairs, &dialogues, Manner { pick, read_every: None }).await?;
     Ok((pairs, played))
 }
 

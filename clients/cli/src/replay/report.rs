@@ -1,12 +1,11 @@
 //! What a replay found.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 use tidings_checker::Verdict;
-use tidings_stage::Quantiles;
 use tidings_stage::play::{Pair, Played};
+use tidings_stage::{Quantiles, per_second};
 
 use crate::say;
 
@@ -39,9 +38,7 @@ impl Report {
             devices,
             messages,
             seconds: played.took.as_secs_f64(),
-            // Far fewer messages than an f64 counts exactly.
-            messages_per_second: Duration::from_secs(u64::try_from(messages).unwrap_or(u64::MAX)).as_secs_f64()
-                / played.took.as_secs_f64().max(f64::EPSILON),
+            messages_per_second: per_second(messages, played.took),
             acknowledgement_ms: Quantiles::of(played.times),
             violations: verdict.counts(),
             late_devices,
