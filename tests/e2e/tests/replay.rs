@@ -21,6 +21,8 @@ fn assert_clean(summary: &Value, messages: u64) {
     let violations = summary["violations"].as_object().unwrap();
     assert!(!violations.is_empty() && violations.values().all(|count| *count == 0), "{summary}");
     assert_eq!(summary["messages"].as_u64(), Some(messages), "{summary}");
+    // Where nothing goes wrong, pushes alone tell everybody everything.
+    assert_eq!(summary["late_devices"], 0, "{summary}");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Contention: few senders in one conversation, then many.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use serde::Serialize;
-use tidings_stage::{Device, Quantiles, Stage, contend};
+use tidings_stage::{Device, Quantiles, Stage, contend, per_second};
 
 use crate::crowd::Crowd;
 use crate::meter::Meter;
@@ -28,7 +28,7 @@ struct Round {
     senders: usize,
     messages: usize,
     messages_per_s: f64,
-    /// Messages that were answered `unavailable` and sent again by the SDK until they succeeded.
+    /// How often the SDK sent a message again, because it was answered `unavailable` or not at all.
     resent: u64,
     #[serde(flatten)]
     ms: Quantiles,
@@ -67,6 +67,7 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
     }
     let took = began.elapsed();
     let mut report = Report::close("contention", stage, target, crowd, &meter, took).await?;
+    report.expect_late_at_most(0);
     if let Some((first, more)) = rounds.split_first() {
         for round in more {
             let share = round.messages_per_s / first.messages_per_s;
@@ -76,9 +77,4 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
     }
     report.measure("rounds", rounds);
     Ok(report)
-}
-
-fn per_second(messages: usize, took: Duration) -> f64 {
-    // Far fewer messages than an f64 counts exactly.
-    f64::from(u32::try_from(messages).unwrap_or(u32::MAX)) / took.as_secs_f64().max(f64::EPSILON)
 }

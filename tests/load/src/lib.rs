@@ -19,9 +19,6 @@ pub mod storm;
 mod target;
 
 pub use crowd::Crowd;
-pub use memory::peak_mb;
-pub use meter::{Meter, Timed};
-pub use mix::Mix;
 pub use plan::throughout;
 pub use report::Report;
 pub use target::Target;

@@ -19,6 +19,9 @@ use crate::args::{Args, Contend, Scenario, Soak, Storm, Where};
 /// Time between lines while people sign in and are compared.
 const LINES_EVERY: Duration = Duration::from_secs(10);
 
+/// Time between two messages of a writer during the storm: often enough that many are under way when the sockets break.
+const WRITES_EVERY: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let args = Args::parse();
     raise_file_limit();
@@ -93,7 +96,7 @@ async fn run_storm(target: &Target, storm: &Storm) -> Result<Report> {
     let crowd = Crowd::gather(&stage, storm.devices.div_ceil(storm.each), storm.each).await?;
     let settings = storm::Settings {
         writers: storm.writers,
-        every: Duration::from_millis(500),
+        every: WRITES_EVERY,
         back_within: Duration::from_secs(storm.within),
         seed: storm.seed,
     };

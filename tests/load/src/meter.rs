@@ -9,39 +9,39 @@ use tidings_stage::Quantiles;
 
 /// Counts and times by action.
 #[derive(Debug, Default)]
-pub struct Meter(Mutex<BTreeMap<&'static str, Times>>);
+pub(crate) struct Meter(Mutex<BTreeMap<&'static str, Times>>);
 
 #[derive(Debug, Default)]
 struct Times {
     took: Vec<Duration>,
-    failed: u64,
+    failed: usize,
 }
 
 /// How one action went.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Timed {
+pub(crate) struct Timed {
     /// How often it succeeded.
-    pub count: usize,
+    pub(crate) count: usize,
     /// How often it did not, for instance because no answer came in time while everything fails now and then.
-    pub failed: u64,
+    pub(crate) failed: usize,
     /// How long the successful ones took, in milliseconds.
     #[serde(flatten)]
-    pub ms: Quantiles,
+    pub(crate) ms: Quantiles,
 }
 
 impl Meter {
     /// One more that succeeded.
-    pub fn took(&self, action: &'static str, took: Duration) {
+    pub(crate) fn took(&self, action: &'static str, took: Duration) {
         self.with(action, |times| times.took.push(took));
     }
 
     /// One more that did not.
-    pub fn failed(&self, action: &'static str) {
+    pub(crate) fn failed(&self, action: &'static str) {
         self.with(action, |times| times.failed += 1);
     }
 
     /// Does it and takes the time.
-    pub async fn time<T, E>(&self, action: &'static str, doing: impl Future<Output = Result<T, E>>) {
+    pub(crate) async fn time<T, E>(&self, action: &'static str, doing: impl Future<Output = Result<T, E>>) {
         let began = Instant::now();
         match doing.await {
             Ok(_) => self.took(action, began.elapsed()),
@@ -50,12 +50,12 @@ impl Meter {
     }
 
     /// What it has so far of one action.
-    pub fn of(&self, action: &'static str) -> Timed {
+    pub(crate) fn of(&self, action: &'static str) -> Timed {
         self.with(action, |times| times.summary())
     }
 
     /// What it has so far.
-    pub fn all(&self) -> BTreeMap<&'static str, Timed> {
+    pub(crate) fn all(&self) -> BTreeMap<&'static str, Timed> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().map(|(action, times)| (*action, times.summary())).collect()
     }

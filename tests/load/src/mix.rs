@@ -6,7 +6,7 @@ use tidings_protocol::limits::BODY_MAX;
 
 /// What somebody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Sends one message and waits for its acknowledgement.
     Send,
     /// Types faster than messages are acknowledged: what queues up goes as a batch.
@@ -40,23 +40,17 @@ const SIZES: [(u32, usize); 4] = [(70, 256), (25, 1024), (4, 4096), (1, BODY_MAX
 /// What is in a body around the text.
 const AROUND: usize = r#"{"type":"text","text":""}"#.len();
 
-/// Draws actions and texts.
-#[derive(Debug)]
-pub struct Mix;
+/// What comes next.
+pub(crate) fn action(dice: &mut StdRng) -> Action {
+    draw(dice, &ACTIONS)
+}
 
-impl Mix {
-    /// What comes next.
-    pub fn action(dice: &mut StdRng) -> Action {
-        draw(dice, &ACTIONS)
-    }
-
-    /// A message of one of the sizes, like no other.
-    pub fn text(dice: &mut StdRng) -> String {
-        let size = draw(dice, &SIZES) - AROUND;
-        let name = format!("{:032x} ", dice.random::<u128>());
-        let filling = size - name.len();
-        name + &"tidings ".repeat(filling.div_ceil(8))[..filling]
-    }
+/// A message of one of the sizes, like no other.
+pub(crate) fn text(dice: &mut StdRng) -> String {
+    let size = draw(dice, &SIZES) - AROUND;
+    let name = format!("{:032x} ", dice.random::<u128>());
+    let filling = size - name.len();
+    name + &"tidings ".repeat(filling.div_ceil(8))[..filling]
 }
 
 /// One of these, each as often as its number out of a hundred says.
@@ -91,7 +85,7 @@ mod tests {
         let mut dice = StdRng::seed_from_u64(1);
         let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
         for _ in 0..10_000 {
-            let body = Body::text(Mix::text(&mut dice)).encode().expect("within the limit");
+            let body = Body::text(text(&mut dice)).encode().expect("within the limit");
             *counts.entry(body.len()).or_default() += 1;
         }
         for (share, size) in SIZES {

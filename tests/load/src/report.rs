@@ -27,46 +27,48 @@ const REST_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Which run.
-    pub scenario: &'static str,
+    scenario: &'static str,
     /// How long it was played, without the preparations and the comparison.
-    pub seconds: f64,
+    seconds: f64,
     /// Who took part.
-    pub people: usize,
+    people: usize,
     /// On how many devices.
-    pub devices: usize,
+    devices: usize,
     /// In how many conversations.
-    pub conversations: usize,
+    conversations: usize,
     /// Messages that were handed to devices.
-    pub sent: u64,
+    sent: u64,
     /// Messages that were acknowledged.
-    pub acknowledged: u64,
+    acknowledged: u64,
     /// Messages that were refused for good.
-    pub refused: u64,
+    refused: u64,
     /// How often a message was written to a socket again, because it was answered `unavailable` or not at all.
-    pub resent: u64,
+    resent: u64,
     /// Entries that devices showed.
-    pub shown: u64,
+    shown: u64,
+    /// How often a device left older entries out.
+    jumps: u64,
     /// How often what took how long.
-    pub actions: BTreeMap<&'static str, Timed>,
+    actions: BTreeMap<&'static str, Timed>,
     /// What else the run measured.
-    pub measured: BTreeMap<&'static str, Value>,
+    measured: BTreeMap<&'static str, Value>,
     /// How often what went wrong on purpose.
-    pub injected: BTreeMap<String, u64>,
+    injected: BTreeMap<String, u64>,
     /// How often each rule was broken.
-    pub violations: BTreeMap<&'static str, u64>,
+    violations: BTreeMap<&'static str, u64>,
     /// Whatever else must not be, a sentence each.
-    pub failures: Vec<String>,
+    failures: Vec<String>,
     /// Devices that had everything only after they asked.
-    pub late_devices: usize,
+    late_devices: usize,
     /// The most memory of this process, in MB.
-    pub peak_memory_mb: Option<u64>,
+    peak_memory_mb: Option<u64>,
     #[serde(skip)]
     verdict: Verdict,
 }
 
 impl Report {
     /// Reads what everybody holds, judges it, and looks whether the server has come to rest.
-    pub async fn close(
+    pub(crate) async fn close(
         scenario: &'static str,
         stage: &Stage,
         target: &Target,
@@ -90,6 +92,9 @@ impl Report {
         if signed_out > 0 {
             failures.push(format!("{signed_out} devices were signed out"));
         }
+        if verdict.acknowledged == 0 {
+            failures.push("nothing was sent".to_owned());
+        }
         for device in &devices {
             device.client.close().await;
         }
@@ -104,6 +109,7 @@ impl Report {
             refused: verdict.refused,
             resent: tries.saturating_sub(verdict.sent),
             shown: verdict.shown,
+            jumps: verdict.jumps,
             actions: meter.all(),
             measured: BTreeMap::new(),
             injected: target.injected().await?,
@@ -116,15 +122,45 @@ impl Report {
     }
 
     /// Adds something that this run measured.
-    pub fn measure(&mut self, what: &'static str, value: impl Serialize) {
+    pub(crate) fn measure(&mut self, what: &'static str, value: impl Serialize) {
         self.measured.insert(what, serde_json::to_value(value).unwrap_or(Value::Null));
     }
 
     /// Adds a failure unless `holds`.
-    pub fn expect(&mut self, holds: bool, failure: impl Into<String>) {
+    pub(crate) fn expect(&mut self, holds: bool, failure: impl Into<String>) {
         if !holds {
             self.failures.push(failure.into());
         }
+    }
+
+    /// At most so many of a hundred devices had to ask before they had everything; with 0, pushes told everybody all.
+    pub(crate) fn expect_late_at_most(&mut self, percent: usize) {
+        let Self { late_devices: late, devices, .. } = *self;
+        let failure = format!("{late} of {devices} devices had everything only after they asked");
+        self.expect(late * 100 <= percent * devices, failure);
+    }
+
+    /// Of every action that was tried at most so many of a hundred tries failed, or one.
+    pub(crate) fn expect_failing_at_most(&mut self, percent: usize) {
+        for (action, Timed { count, failed, .. }) in self.actions.clone() {
+            let few = failed <= 1 || failed * 100 <= percent * (count + failed);
+            self.expect(few && count > 0, format!("{action} failed {failed} times, and succeeded {count} times"));
+        }
+    }
+
+    /// How often this function was killed.
+    pub fn killed(&self, function: &str) -> u64 {
+        let kills = self.injected.iter().filter(|(kind, _)| {
+            kind.strip_prefix("functions.")
+                .and_then(|rest| rest.strip_prefix(function))
+                .is_some_and(|it| it.starts_with('.'))
+        });
+        kills.map(|(_, count)| count).sum()
+    }
+
+    /// How often functions were killed.
+    pub fn kills(&self) -> u64 {
+        self.injected.iter().filter(|(kind, _)| kind.starts_with("functions.")).map(|(_, count)| count).sum()
     }
 
     /// Whether all is well.

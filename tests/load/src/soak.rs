@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::crowd::{Crowd, Picked};
+use crate::memory::peak_mb;
 use crate::meter::Meter;
-use crate::mix::{Action, Mix};
+use crate::mix::{self, Action};
 use crate::report::{Report, online};
 use crate::target::Target;
 
@@ -34,6 +35,14 @@ const BACK_WITHIN: Duration = Duration::from_mins(3);
 
 /// Entries of a look at older messages.
 const LOOK_BACK: usize = 20;
+
+/// So many of a hundred tries of an action may fail. The client itself tries a call again for half a minute, so
+/// where one call in ten meets a fault hardly any ends in a failure.
+const FAILING: usize = 5;
+
+/// So many of a hundred devices may have to ask at the end: those whose last push was lost on purpose. Pushes meet
+/// faults in a few of a hundred cases, and a person has several conversations.
+const LATE: usize = 25;
 
 /// How long whatever is under way at the end may take, with the faults over: a resend or two.
 const FINISH_WITHIN: Duration = Duration::from_mins(3);
@@ -98,6 +107,10 @@ pub async fn run(
         late += usize::from(device.go_online(BACK_WITHIN).await.is_err());
     }
     let mut report = Report::close("soak", stage, target, &crowd, &meter, took).await?;
+    report.expect_failing_at_most(FAILING);
+    report.expect_late_at_most(if settings.faults.is_empty() { 0 } else { LATE });
+    let kills = settings.faults.functions.values().any(|it| it.before + it.during + it.after > 0.0);
+    report.expect(!kills || report.kills() > 0, "no function was killed");
     report.expect(finished, "something did not finish after the faults were over");
     report.expect(late == 0, format!("{late} devices did not come back"));
     Ok(report)
@@ -115,7 +128,7 @@ fn progress(since: Duration, stage: &Stage, faults: u64, crowd: &Crowd, meter: &
         online(&devices),
         devices.len(),
         verdict.counts().values().sum::<u64>(),
-        crate::peak_mb().unwrap_or_default(),
+        peak_mb().unwrap_or_default(),
     )
 }
 
@@ -124,7 +137,7 @@ async fn act(crowd: &Crowd, meter: &Meter, seed: u64) {
     let mut dice = StdRng::seed_from_u64(seed);
     let picked = crowd.pick(&mut dice);
     let Picked { device, conversation, .. } = picked;
-    match Mix::action(&mut dice) {
+    match mix::action(&mut dice) {
         Action::Send => say(device, conversation, 1, "send", meter, &mut dice).await,
         Action::Burst => {
             let many = dice.random_range(BURST);
@@ -146,13 +159,13 @@ async fn act(crowd: &Crowd, meter: &Meter, seed: u64) {
         }
         Action::Read => {
             if let Ok(Some(view)) = device.client.conversation(conversation).await {
-                meter.time("read", device.client.read(conversation, view.last)).await;
+                meter.time("read", device.read(conversation, view.last)).await;
             }
         }
         Action::Reconnect => absent(&picked, None, "reconnect", meter).await,
         Action::Away => {
             let time = Duration::from_millis(dice.random_range(AWAY_MS));
-            absent(&picked, Some((time, Mix::text(&mut dice))), "away", meter).await;
+            absent(&picked, Some((time, mix::text(&mut dice))), "away", meter).await;
         }
     }
 }
@@ -168,7 +181,7 @@ async fn say(
 ) {
     let mut said = Vec::new();
     for _ in 0..many {
-        match device.say(conversation, Mix::text(dice)).await {
+        match device.say(conversation, mix::text(dice)).await {
             Ok(one) => said.push(one),
             Err(_) => meter.failed(action),
         }

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::crowd::Crowd;
 use crate::meter::Meter;
-use crate::mix::Mix;
+use crate::mix;
 use crate::report::Report;
 use crate::target::Target;
 
@@ -56,6 +56,7 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
 
     let mut report = Report::close("storm", stage, target, crowd, &meter, took).await?;
     report.expect(cut == devices.len(), format!("{cut} of {} sockets were there to be cut", devices.len()));
+    report.expect_late_at_most(0);
     let lost = devices.len() - back.len();
     report.expect(lost == 0, format!("{lost} devices did not notice, or did not come back in time"));
     report.measure("sockets cut", cut);
@@ -85,7 +86,7 @@ async fn write(crowd: &Crowd, meter: &Meter, every: Duration, mut dice: StdRng, 
     let mut said: Vec<Said> = Vec::new();
     while !*over.borrow() {
         let picked = crowd.pick(&mut dice);
-        match picked.device.say(picked.conversation, Mix::text(&mut dice)).await {
+        match picked.device.say(picked.conversation, mix::text(&mut dice)).await {
             Ok(one) => said.push(one),
             Err(_) => meter.failed("send"),
         }
