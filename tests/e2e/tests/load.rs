@@ -17,6 +17,9 @@ const STORM: usize = 1_000;
 /// Senders of the two rounds of contention.
 const SENDERS: [usize; 2] = [10, 100];
 
+/// How long each of them lasts: some hundred messages.
+const ROUND: Duration = Duration::from_secs(12);
+
 /// What the second round must keep of the first one's throughput.
 const KEEPS: f64 = 0.8;
 
@@ -69,7 +72,7 @@ async fn a_thousand_devices_come_back_at_once() {
 async fn many_senders_are_about_as_fast_as_few() {
     let _alone = ALONE.lock().await;
     let Scene { cloud, target, stage, crowd } = Scene::set(2, SENDERS[1] / 2).await;
-    let settings = contention::Settings { senders: SENDERS.to_vec(), messages: 1_000, keeps: KEEPS };
+    let settings = contention::Settings { senders: SENDERS.to_vec(), time: ROUND, keeps: KEEPS };
     let report = contention::run(&stage, &target, &crowd, &settings).await.unwrap();
     Scene::end(cloud, &report).await;
 }

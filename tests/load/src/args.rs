@@ -91,9 +91,9 @@ pub(crate) struct Contend {
     /// Senders, a number for each round
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100])]
     pub(crate) senders: Vec<usize>,
-    /// Messages of each round
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) messages: usize,
+    /// Seconds of each round
+    #[arg(long, default_value_t = 20)]
+    pub(crate) seconds: u64,
     /// Share of the first round's throughput that the others must reach
     #[arg(long, default_value_t = 0.8)]
     pub(crate) keeps: f64,

@@ -1,23 +1,30 @@
 //! Contention: few senders in one conversation, then many.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use futures_util::future::try_join_all;
 use serde::Serialize;
-use tidings_stage::{Device, Quantiles, Stage, contend, per_second};
+use tidings_client::ConversationId;
+use tidings_stage::{Device, Quantiles, Stage, StageError, per_second};
 
 use crate::crowd::Crowd;
 use crate::meter::Meter;
 use crate::report::Report;
 use crate::target::Target;
 
+/// The first part of a round does not count: before everybody's first message is through, fewer are acknowledged than
+/// are sent, and the more so the more there are.
+const WARM_UP: Duration = Duration::from_secs(3);
+
 /// How contention goes.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// So many senders, one number after the other. Each is a device of one of two people, with one message under way.
     pub senders: Vec<usize>,
-    /// Messages of all senders together, so that each round lasts about as long.
-    pub messages: usize,
+    /// How long each round lasts after its first seconds. All senders write throughout; were each to write so many messages instead, the end
+    /// of a round would be that of the few who are left.
+    pub time: Duration,
     /// Every further round must reach this share of the first one's throughput.
     pub keeps: f64,
 }
@@ -27,11 +34,29 @@ pub struct Settings {
 struct Round {
     senders: usize,
     messages: usize,
+    /// Of those that were acknowledged within the time, the first seconds apart.
     messages_per_s: f64,
     /// How often the SDK sent a message again, because it was answered `unavailable` or not at all.
     resent: u64,
     #[serde(flatten)]
     ms: Quantiles,
+}
+
+/// One sender, who has one message under way throughout: how long each took to be acknowledged, and how many were in
+/// the time that counts.
+async fn write(
+    (number, device): (usize, &&Device),
+    conversation: ConversationId,
+    began: Instant,
+    time: Duration,
+) -> Result<(Vec<Duration>, usize), StageError> {
+    let (mut times, mut within) = (Vec::new(), 0);
+    while began.elapsed() < WARM_UP + time {
+        let said = device.say(conversation, format!("device {number} message {}", times.len())).await?;
+        times.push(said.acknowledged().await?);
+        within += usize::from((WARM_UP..WARM_UP + time).contains(&began.elapsed()));
+    }
+    Ok((times, within))
 }
 
 /// Plays one round after the other in one conversation, and judges. `crowd` are two people with half as many devices
@@ -49,10 +74,10 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
         let senders = &devices[..(*senders).min(devices.len())];
         let tries = || senders.iter().map(|device| device.tries()).sum::<u64>();
         let before = tries();
-        let each = settings.messages.div_ceil(senders.len());
-        let round_began = Instant::now();
-        let times = contend(stage, talk.conversation, senders, each, 1).await?;
-        let took = round_began.elapsed();
+        let writing =
+            senders.iter().enumerate().map(|one| write(one, talk.conversation, Instant::now(), settings.time));
+        let (times, within): (Vec<_>, Vec<_>) = try_join_all(writing).await?.into_iter().unzip();
+        let times = times.concat();
         for took in &times {
             meter.took("send", *took);
         }
@@ -60,7 +85,7 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
         rounds.push(Round {
             senders: senders.len(),
             messages,
-            messages_per_s: per_second(messages, took),
+            messages_per_s: per_second(within.into_iter().sum(), settings.time),
             resent: (tries() - before).saturating_sub(u64::try_from(messages).unwrap_or(u64::MAX)),
             ms: Quantiles::of(times),
         });

@@ -107,8 +107,8 @@ async fn run_contend(target: &Target, contend: &Contend) -> Result<Report> {
     let stage = Stage::new(target.server(), Settings::default(), audience())?;
     let most = contend.senders.iter().max().copied().unwrap_or_default();
     let crowd = Crowd::gather(&stage, 2, most.div_ceil(2)).await?;
-    let settings =
-        contention::Settings { senders: contend.senders.clone(), messages: contend.messages, keeps: contend.keeps };
+    let (senders, time) = (contend.senders.clone(), Duration::from_secs(contend.seconds));
+    let settings = contention::Settings { senders, time, keeps: contend.keeps };
     contention::run(&stage, target, &crowd, &settings).await
 }
 
