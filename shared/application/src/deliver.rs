@@ -9,8 +9,7 @@ use tidings_domain::delivery::{self, Event};
 use tidings_domain::fan_out::{self, Job, Worker};
 use tidings_domain::ids::UserId;
 use tidings_domain::limits::INLINE_POSTING_MS;
-use tidings_domain::posting::Post;
-use tidings_domain::posting::{self, Parcel, Posting};
+use tidings_domain::posting::{self, Parcel, Post, Posting};
 use tidings_domain::route::Route;
 use tidings_domain::time::Timestamp;
 

@@ -14,8 +14,7 @@ use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, UserId};
 use crate::limits::{PARCEL_BYTES_MAX, POST_SHARE_PERCENT};
 use crate::membership;
-use crate::posting::Retry;
-use crate::posting::{self, Parcel, Posting};
+use crate::posting::{self, Parcel, Posting, Retry};
 use crate::protocol::{self, Protocol};
 use crate::route::Route;
 use crate::time::Timestamp;
@@ -214,7 +213,10 @@ fn coalesce(events: Vec<Event>) -> Vec<Event> {
     let entries = entries.into_iter().map(|((conversation, _), entry)| Event::Entry(conversation, entry));
     let reads = reads.into_iter().map(|((conversation, user), seq)| Event::Read { conversation, user, seq });
     let events: Vec<_> = entries.chain(reads).collect();
-    hinted.map_or(events.clone(), |within_ms| posting::hint(&events, within_ms))
+    match hinted {
+        Some(within_ms) => posting::hint(&events, within_ms),
+        None => events,
+    }
 }
 
 /// How many posts a second one worker may make, of so many that the account has: the workers' share, divided by how

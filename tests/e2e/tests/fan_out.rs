@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send;
 use tidings_domain::task::Task;
-use tidings_e2e::Cloud;
 use tidings_e2e::cloud::eventually;
 use tidings_e2e::person::client_id;
+use tidings_e2e::{Cloud, Person, Socket};
 use tidings_local::Options;
 use tidings_local::faults::{Calls, Plan, Posts, Services, Wait};
 use tidings_protocol::body::Body;
@@ -23,6 +23,20 @@ fn message(conversation: &str, text: &str) -> Value {
 fn queue_everything(options: &mut Options) {
     options.set("INLINE_PUSH_MAX", "0").unwrap();
     options.set("FANOUT_SHARDS", "4").unwrap();
+}
+
+/// Ann at her laptop and Bob at his desk, both online.
+async fn talk(cloud: &Cloud) -> (Person, Person, Socket, Socket) {
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let (laptop, desk) = (ann.online(cloud, "laptop").await, bob.online(cloud, "desk").await);
+    (ann, bob, laptop, desk)
+}
+
+async fn end<const N: usize>(cloud: Cloud, sockets: [Socket; N]) {
+    for socket in sockets {
+        socket.close().await;
+    }
+    cloud.stop().await;
 }
 
 #[tokio::test]
@@ -43,19 +57,14 @@ async fn a_job_reaches_every_device_with_one_post_each() {
     assert_eq!((sent.gateway_messages, sent.queue_requests), (2, 1), "the frame, its reply, one job");
     let posted: u64 = (0..4).map(|shard| cloud.cost(&format!("queue:fanout-{shard}")).gateway_messages).sum();
     assert_eq!(posted, 2, "one post for each device");
-    for socket in [desk, phone, laptop] {
-        socket.close().await;
-    }
-    cloud.stop().await;
+    end(cloud, [desk, phone, laptop]).await;
 }
 
 /// A connection that takes nothing is tried with the events, and then with a hint to pull alone.
 #[tokio::test]
 async fn a_connection_that_takes_nothing_gets_a_hint_to_pull() {
     let cloud = Cloud::start().await;
-    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-    let mut laptop = ann.online(&cloud, "laptop").await;
-    let mut desk = bob.online(&cloud, "desk").await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
     let talk = ann.with(&bob).to_string();
     let refuse = Posts { too_many: 1.0, ..Posts::default() };
     cloud.running().inject(Plan { posts: refuse, ..Plan::default() }).unwrap();
@@ -69,18 +78,14 @@ async fn a_connection_that_takes_nothing_gets_a_hint_to_pull() {
     assert!(event["within_ms"].as_u64().unwrap() > 0);
     let synced = desk.ok("sync", json!({})).await;
     assert_eq!(synced["conversations"][0]["head_seq"], 1);
-    laptop.close().await;
-    desk.close().await;
-    cloud.stop().await;
+    end(cloud, [laptop, desk]).await;
 }
 
 /// A connection that takes longer than it may holds up its sender no longer, and is sent less: a hint, at once.
 #[tokio::test]
 async fn a_slow_connection_gets_a_hint_to_pull() {
     let cloud = Cloud::start().await;
-    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-    let mut laptop = ann.online(&cloud, "laptop").await;
-    let mut desk = bob.online(&cloud, "desk").await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
     let slow = Calls { latency: Wait { share: 1.0, ms: [3_000, 3_000] }, ..Calls::default() };
     let services = Services { posts: slow, ..Services::default() };
     cloud.running().inject(Plan { services, ..Plan::default() }).unwrap();
@@ -88,35 +93,27 @@ async fn a_slow_connection_gets_a_hint_to_pull() {
     cloud.running().inject(Plan::default()).unwrap();
     // The slow frame itself may still arrive, before it or after it.
     while desk.event().await["type"] != "pull" {}
-    laptop.close().await;
-    desk.close().await;
-    cloud.stop().await;
+    end(cloud, [laptop, desk]).await;
 }
 
 /// A frame that is refused for its size would be refused again: the hint comes at once.
 #[tokio::test]
 async fn what_is_too_large_becomes_a_hint_at_once() {
     let cloud = Cloud::start().await;
-    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-    let mut laptop = ann.online(&cloud, "laptop").await;
-    let mut desk = bob.online(&cloud, "desk").await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
     let refuse = Posts { too_large: 1.0, ..Posts::default() };
     cloud.running().inject(Plan { posts: refuse, ..Plan::default() }).unwrap();
     laptop.ok("message.send", message(&ann.with(&bob).to_string(), "one")).await;
     cloud.running().inject(Plan::default()).unwrap();
     assert_eq!(desk.event().await["type"], "pull");
-    laptop.close().await;
-    desk.close().await;
-    cloud.stop().await;
+    end(cloud, [laptop, desk]).await;
 }
 
 /// The task of a `message.send`, as one that ran out of time leaves it, delivered twice.
 #[tokio::test]
 async fn a_task_finishes_a_request_and_repeats_nothing() {
     let cloud = Cloud::start().await;
-    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-    let mut laptop = ann.online(&cloud, "laptop").await;
-    let mut desk = bob.online(&cloud, "desk").await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
     let talk = ann.with(&bob).to_string();
     let first = message(&talk, "one");
     laptop.ok("message.send", first.clone()).await;
@@ -140,9 +137,7 @@ async fn a_task_finishes_a_request_and_repeats_nothing() {
     }
     let history = desk.ok("history", json!({ "conversation": talk })).await;
     assert_eq!(history["entries"].as_array().unwrap().len(), 1);
-    laptop.close().await;
-    desk.close().await;
-    cloud.stop().await;
+    end(cloud, [laptop, desk]).await;
 }
 
 /// Tables so slow that `send` has put its message and has no time left to show it: it says so, and its task does the
@@ -150,9 +145,7 @@ async fn a_task_finishes_a_request_and_repeats_nothing() {
 #[tokio::test]
 async fn a_send_that_runs_out_of_time_leaves_a_task() {
     let cloud = Cloud::start().await;
-    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-    let mut laptop = ann.online(&cloud, "laptop").await;
-    let mut desk = bob.online(&cloud, "desk").await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
     // Below the SDK's time-out of a second; six calls before the routes are more than the five seconds of a send.
     let slow = Calls { latency: Wait { share: 1.0, ms: [900, 900] }, ..Calls::default() };
     let services = Services { dynamodb: slow, ..Services::default() };
@@ -162,9 +155,7 @@ async fn a_send_that_runs_out_of_time_leaves_a_task() {
     cloud.running().inject(Plan::default()).unwrap();
     assert_eq!(desk.event().await["entry"]["seq"], 1);
     assert!(cloud.cost("queue:task").count > 0);
-    laptop.close().await;
-    desk.close().await;
-    cloud.stop().await;
+    end(cloud, [laptop, desk]).await;
 }
 
 /// BAD-1: a record that is no job ends in the dead-letter queue and holds up nobody.
@@ -175,9 +166,7 @@ async fn a_poisoned_record_dies_alone() {
         (options.limits.receives, options.limits.failed_visibility_s) = (2, Some(1));
     })
     .await;
-    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-    let mut laptop = ann.online(&cloud, "laptop").await;
-    let mut desk = bob.online(&cloud, "desk").await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
     let queues: BTreeMap<_, _> =
         (0..4).map(|shard| (format!("fanout-{shard}"), format!("fanout-{shard}-dlq"))).collect();
     for queue in queues.keys() {
@@ -190,7 +179,5 @@ async fn a_poisoned_record_dies_alone() {
         // Seen, so the guard at the end need not find it.
         cloud.purge(dead).await;
     }
-    laptop.close().await;
-    desk.close().await;
-    cloud.stop().await;
+    end(cloud, [laptop, desk]).await;
 }
