@@ -53,6 +53,12 @@ impl Session {
             access_until: clock::now().plus_millis(reply.expires_in.saturating_mul(1_000)),
         }
     }
+
+    /// The access token, if it is not the `refused` one and lasts a while.
+    fn lasting(&self, refused: Option<&str>) -> Option<String> {
+        let fresh = self.access_until > clock::now().plus_millis(MARGIN_MS);
+        (fresh && refused != Some(&self.access_token)).then(|| self.access_token.clone())
+    }
 }
 
 /// How long a renewal is repeated whose outcome is unknown. The server gives the same answer again for a minute; after
@@ -95,14 +101,19 @@ impl Account {
 
     /// An access token that is not `refused` and lasts a while.
     async fn access_token(&self, refused: Option<String>) -> Result<String, ApiError> {
+        // Nearly always nothing is to be renewed, and then no task is needed.
+        if let Ok(session) = self.session.try_lock()
+            && let Some(token) = session.as_ref().and_then(|current| current.lasting(refused.as_deref()))
+        {
+            return Ok(token);
+        }
         let (api, store) = (self.api.clone(), self.store.clone());
         let session = Arc::clone(&self.session);
         let token = tokio::spawn(async move {
             let mut session = session.lock_owned().await;
             let Some(current) = session.as_ref() else { return Err(ApiError::SignedOut) };
-            let fresh = current.access_until > clock::now().plus_millis(MARGIN_MS);
-            if fresh && refused.as_ref() != Some(&current.access_token) {
-                return Ok(current.access_token.clone());
+            if let Some(token) = current.lasting(refused.as_deref()) {
+                return Ok(token);
             }
             let renewed = renew(&api, current).await?;
             // Stored before it is used: the old refresh token is worth nothing from now on.

@@ -3,7 +3,7 @@
 //! Whatever arrives, in whatever order and however often, entries are applied exactly once and in their order:
 //! `seq == last + 1` is applied, what is older is ignored, what is newer waits until the gap is closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_domain::log::{Counts, Kind};
@@ -28,14 +28,12 @@ pub(crate) struct Position {
     pub(crate) counts: Option<Counts>,
     /// Everything up to here I have read. Ahead of `last` when another device was faster.
     pub(crate) read_seq: u64,
-    /// Messages of others up to `read_seq`, where known.
-    pub(crate) read_others: Option<u64>,
     /// The read position that the server is known to have.
     pub(crate) told_seq: u64,
     /// Everything up to here the other person of a direct conversation has read.
     pub(crate) peer_read_seq: u64,
-    /// Unread messages where the counters do not tell: in groups, and after a jump.
-    pub(crate) unread_hint: u64,
+    /// Unread messages below `base`, as far as the server has said. What is held here is counted here.
+    pub(crate) unread_below: Option<u64>,
 }
 
 /// My own message, acknowledged: an entry but for the counters, which follow from its predecessor's.
@@ -85,8 +83,17 @@ pub(crate) struct Timeline {
     waiting: BTreeMap<u64, Waiting>,
     /// Begin with the newest page instead of the first entry.
     newest: bool,
-    /// What sync said is unread at this head, above this read position. Resolved when the head is applied.
-    unread_at: Option<(u64, u64, u64)>,
+    /// Seqs of the unread messages that are held, ascending.
+    unread: VecDeque<u64>,
+    /// What the last sync counted above the present read position. Settled when its head is applied.
+    counted: Option<Counted>,
+}
+
+/// What is unread at a head that may not be here yet.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    head: u64,
+    unread: u64,
 }
 
 impl Timeline {
@@ -98,18 +105,18 @@ impl Timeline {
             floor: 1,
             counts: Some(Counts::zero(conversation)),
             read_seq: 0,
-            read_others: Some(0),
             told_seq: 0,
             peer_read_seq: 0,
-            unread_hint: 0,
+            unread_below: Some(0),
         };
-        Self::restore(conversation, me, position)
+        Self::restore(conversation, me, position, &[])
     }
 
-    /// A conversation as it was stored.
-    pub(crate) fn restore(conversation: ConversationId, me: UserId, at: Position) -> Self {
+    /// A conversation as it was stored, with the entries of its run above the read position, ascending.
+    pub(crate) fn restore(conversation: ConversationId, me: UserId, at: Position, above: &[Entry]) -> Self {
         let known = at.last;
-        Self { conversation, me, at, known, waiting: BTreeMap::new(), newest: false, unread_at: None }
+        let unread = above.iter().filter(|entry| counts(entry, me)).map(|entry| entry.seq).collect();
+        Self { conversation, me, at, known, waiting: BTreeMap::new(), newest: false, unread, counted: None }
     }
 
     /// What has to be stored.
@@ -122,18 +129,18 @@ impl Timeline {
         self.known
     }
 
-    /// Messages of others above my read position.
+    /// Messages of others above my read position: up to the last entry, or up to the head that the last sync named
+    /// while that is still on its way.
     pub(crate) fn unread(&self) -> u64 {
-        let at = &self.at;
-        if at.last <= at.read_seq && at.last >= self.known {
-            return 0;
+        match self.counted {
+            Some(counted) => counted.unread,
+            None => self.at.unread_below.unwrap_or(0) + len(&self.unread),
         }
-        match (self.conversation, at.counts, at.read_others) {
-            (ConversationId::Direct(_), Some(counts), Some(read)) => {
-                counts.of_others(self.conversation, self.me).saturating_sub(read)
-            }
-            _ => at.unread_hint,
-        }
+    }
+
+    /// Whether nobody has said yet how many unread messages lie below what is held. A sync tells.
+    pub(crate) const fn uncounted(&self) -> bool {
+        self.at.unread_below.is_none() && self.counted.is_none()
     }
 
     /// Whether something must be pulled to show everything that is known to exist.
@@ -175,15 +182,9 @@ impl Timeline {
         self.known = self.known.max(synced.head_seq);
         self.raise_floor(synced.floor, &mut step);
         self.at.told_seq = self.at.told_seq.max(synced.read_seq);
-        if synced.read_seq >= self.at.read_seq {
-            if synced.read_seq > self.at.read_seq {
-                self.at.read_others = None;
-            }
-            self.at.read_seq = synced.read_seq;
-            self.unread_at = Some((synced.head_seq, synced.read_seq, synced.unread));
-            if synced.head_seq >= self.at.last {
-                self.at.unread_hint = synced.unread;
-            }
+        self.read(synced.read_seq);
+        if synced.read_seq == self.at.read_seq {
+            self.counted = Some(Counted { head: synced.head_seq, unread: synced.unread });
         }
         if self.nothing_held() && synced.head_seq - self.at.last.min(synced.head_seq) > first_page {
             match synced.entries.first() {
@@ -191,7 +192,7 @@ impl Timeline {
                 None => self.newest = true,
             }
         }
-        self.resolve_unread();
+        self.settle_count();
         for entry in &synced.entries {
             self.take(entry.clone(), &mut step);
         }
@@ -229,25 +230,33 @@ impl Timeline {
         match (entries.first(), entries.last()) {
             (Some(first), Some(last)) if dense && last.seq + 1 == self.at.base => {
                 self.at.base = first.seq;
+                let before = len(&self.unread);
+                let (read, me) = (self.at.read_seq, self.me);
+                let unread = entries.iter().rev().filter(|entry| entry.seq > read && counts(entry, me));
+                unread.for_each(|entry| self.unread.push_front(entry.seq));
+                let found = len(&self.unread) - before;
+                let below = self.at.unread_below.map(|below| below.saturating_sub(found));
+                self.at.unread_below = if self.all_held_above(read) { Some(0) } else { below };
                 entries
             }
             _ => Vec::new(),
         }
     }
 
-    /// I have read up to `seq`, here or on another device. `others` is the number of others' messages up to there,
-    /// where known. Answers whether the position moved; it never moves back (MONO-1).
-    pub(crate) fn read(&mut self, seq: u64, others: Option<u64>) -> bool {
+    /// I have read up to `seq`, here or on another device. Answers whether the position moved; it never moves back
+    /// (MONO-1).
+    pub(crate) fn read(&mut self, seq: u64) -> bool {
         if seq <= self.at.read_seq {
             return false;
         }
+        let between_held = self.all_held_above(self.at.read_seq) && seq <= self.at.last;
+        let read = self.unread.partition_point(|unread| *unread <= seq);
+        self.unread.drain(..read);
+        let less = |counted: Counted| Counted { unread: counted.unread.saturating_sub(read as u64), ..counted };
+        self.counted = self.counted.filter(|_| between_held).map(less);
         self.at.read_seq = seq;
-        self.at.read_others = others;
-        self.unread_at = None;
-        if seq >= self.at.last {
-            self.at.unread_hint = 0;
-            self.at.read_others = self.others();
-        }
+        let none_below = self.all_held_above(seq) || self.at.unread_below == Some(0);
+        self.at.unread_below = none_below.then_some(0);
         true
     }
 
@@ -263,13 +272,9 @@ impl Timeline {
         news
     }
 
-    /// Messages of others up to an entry with these counters.
-    pub(crate) fn others_at(&self, entry: &Entry) -> Option<u64> {
-        Counts::of(self.conversation, &entry.counts).map(|counts| counts.of_others(self.conversation, self.me))
-    }
-
-    fn others(&self) -> Option<u64> {
-        self.at.counts.map(|counts| counts.of_others(self.conversation, self.me))
+    /// Whether nothing between this entry and the run is missing.
+    const fn all_held_above(&self, seq: u64) -> bool {
+        self.at.base <= seq + 1
     }
 
     const fn nothing_held(&self) -> bool {
@@ -334,26 +339,23 @@ impl Timeline {
     fn apply(&mut self, entry: Entry, step: &mut Step) {
         self.at.last = entry.seq;
         self.at.counts = Counts::of(self.conversation, &entry.counts);
-        if entry.seq <= self.at.read_seq {
-            self.at.read_others = self.others();
-            self.at.unread_hint = 0;
-        } else if entry.sender.0 != self.me && matches!(entry.kind, EntryKind::Message) {
-            self.at.unread_hint += 1;
+        if entry.seq > self.at.read_seq && counts(&entry, self.me) {
+            self.unread.push_back(entry.seq);
         }
-        self.resolve_unread();
+        self.settle_count();
         step.applied.push(entry);
     }
 
-    /// What sync said about the head becomes exact when the head is here.
-    fn resolve_unread(&mut self) {
-        let Some((head, read, unread)) = self.unread_at else { return };
+    /// With its head here, what sync counted tells how many unread messages lie below what is held.
+    fn settle_count(&mut self) {
+        let Some(Counted { head, unread }) = self.counted else { return };
         if self.at.last < head {
             return;
         }
-        self.unread_at = None;
-        if self.at.last == head && self.at.read_seq == read {
-            self.at.unread_hint = unread;
-            self.at.read_others = self.others().map(|others| others.saturating_sub(unread));
+        self.counted = None;
+        if !self.all_held_above(self.at.read_seq) && self.at.base <= head + 1 {
+            let held = self.unread.partition_point(|unread| *unread <= head);
+            self.at.unread_below = Some(unread.saturating_sub(held as u64));
         }
     }
 
@@ -372,10 +374,21 @@ impl Timeline {
         self.at.last = to;
         self.at.base = to + 1;
         self.at.counts = None;
+        self.unread.clear();
+        self.at.unread_below = self.all_held_above(self.at.read_seq).then_some(0);
         self.known = self.known.max(to);
         self.waiting = self.waiting.split_off(&(to + 1));
         step.jumped = Some(to + 1);
     }
+}
+
+/// Whether an entry is a message that `me` has to read.
+fn counts(entry: &Entry, me: UserId) -> bool {
+    entry.sender.0 != me && matches!(entry.kind, EntryKind::Message)
+}
+
+fn len(seqs: &VecDeque<u64>) -> u64 {
+    seqs.len() as u64
 }
 
 #[cfg(test)]

@@ -74,6 +74,14 @@ enum Op {
     Pull,
     Sync { head: u64, newest: usize, read: u64 },
     Read(u64),
+    Older(u64),
+    Restart,
+}
+
+/// What a reader at this position has not read of what they hold or have passed over.
+fn unread(log: &[Entry], at: &Position) -> u64 {
+    let above = |entry: &&Entry| entry.sender.0 == PEER && entry.seq > at.read_seq && entry.seq <= at.last;
+    log.iter().filter(above).count() as u64
 }
 
 fn op(length: u64) -> impl Strategy<Value = Op> {
@@ -83,6 +91,8 @@ fn op(length: u64) -> impl Strategy<Value = Op> {
         1 => Just(Op::Pull),
         1 => (1..=length, 0..4_usize, 0..=length).prop_map(|(head, newest, read)| Op::Sync { head, newest, read: read.min(head) }),
         1 => (1..=length).prop_map(Op::Read),
+        1 => (1..=length).prop_map(Op::Older),
+        1 => Just(Op::Restart),
     ]
 }
 
@@ -100,10 +110,12 @@ proptest! {
         let entry = |seq: u64| log[usize::try_from(seq).unwrap() - 1].clone();
         let mut timeline = Timeline::new(direct(), ME);
         let mut shown: Vec<Entry> = Vec::new();
+        let mut jumped_to = 1;
         let mut show = |step: Step| {
             if let Some(to) = step.jumped {
                 assert!(shown.last().is_none_or(|last| last.seq < to));
                 shown.clear();
+                jumped_to = to;
             }
             shown.extend(step.applied);
         };
@@ -123,13 +135,24 @@ proptest! {
                     let head = head.max(server_read);
                     show(timeline.synced(&synced(&log, head, newest, server_read, 1), first_page));
                 }
-                Op::Read(seq) => {
-                    let seq = seq.min(timeline.position().last);
-                    if seq >= timeline.position().base {
-                        let others = timeline.others_at(&entry(seq));
-                        timeline.read(seq, others);
-                    }
+                Op::Read(seq) => drop(timeline.read(seq)),
+                Op::Older(count) => {
+                    let base = timeline.position().base;
+                    let older = (base.saturating_sub(count).max(1)..base).map(entry).collect();
+                    timeline.older(older);
                 }
+                Op::Restart => {
+                    let at = timeline.position().clone();
+                    let above: Vec<Entry> = (at.base.max(at.read_seq + 1)..=at.last).map(entry).collect();
+                    timeline = Timeline::restore(direct(), ME, at, &above);
+                }
+            }
+            // Whenever nothing is on its way, unread is exact.
+            if timeline.need().is_none() && !timeline.uncounted() {
+                prop_assert_eq!(timeline.unread(), unread(&log, timeline.position()));
+            }
+            if timeline.position().base == 1 {
+                prop_assert!(!timeline.uncounted());
             }
         }
         // A last sync, and pulls until nothing is missing.
@@ -141,15 +164,18 @@ proptest! {
         }
         prop_assert_eq!(timeline.need(), None);
         prop_assert_eq!(timeline.position().last, head);
-        let base = usize::try_from(timeline.position().base).unwrap();
-        prop_assert_eq!(&shown[..], &log[base - 1..]);
+        // Everything from the last jump on was shown; older entries were asked for and are no news.
+        let jumped_to = usize::try_from(jumped_to).unwrap();
+        prop_assert_eq!(&shown[..], &log[jumped_to - 1..]);
+        prop_assert!(timeline.position().base <= jumped_to as u64);
         if first_page == 1_000 {
-            prop_assert_eq!(base, 1);
+            prop_assert_eq!(jumped_to, 1);
         }
-        // Unread is exact.
-        let read = timeline.position().read_seq;
-        let want = log.iter().filter(|entry| entry.seq > read && entry.sender.0 == PEER).count() as u64;
-        prop_assert_eq!(timeline.unread(), want);
+        // Once the server knows what I have read, it has counted what is unread.
+        let read = server_read.max(timeline.position().read_seq).min(head);
+        timeline.synced(&synced(&log, head, 2, read, 1), first_page);
+        prop_assert!(!timeline.uncounted());
+        prop_assert_eq!(timeline.unread(), unread(&log, timeline.position()));
     }
 }
 
@@ -212,16 +238,46 @@ fn older_pages_extend_the_run_only_without_a_hole() {
 }
 
 #[test]
+fn unread_is_exact_when_a_position_lies_amid_what_is_held() {
+    let log = log_of(&[false; 6]);
+    let mut timeline = Timeline::new(direct(), ME);
+    for entry in &log {
+        timeline.offer(entry.clone());
+    }
+    timeline.read(5);
+    assert_eq!(timeline.unread(), 1);
+    // A sync that began before the last entry came.
+    timeline.synced(&synced(&log, 5, 2, 5, 1), 100);
+    assert_eq!(timeline.unread(), 1);
+}
+
+#[test]
+fn what_is_unread_below_a_jump_is_the_servers_to_count() {
+    let log = log_of(&[false; 30]);
+    let mut timeline = Timeline::new(direct(), ME);
+    timeline.synced(&synced(&log, 28, 5, 3, 1), 10);
+    assert_eq!(timeline.position().base, 24);
+    timeline.offer(log[28].clone());
+    assert_eq!(timeline.unread(), 26);
+    timeline.read(10);
+    assert!(timeline.uncounted(), "some of what was read is not held");
+    timeline.synced(&synced(&log, 28, 5, 10, 1), 10);
+    assert_eq!(timeline.unread(), 19);
+    timeline.older(log[8..23].to_vec());
+    assert_eq!((timeline.uncounted(), timeline.unread()), (false, 19));
+}
+
+#[test]
 fn unread_follows_other_devices() {
     let log = log_of(&[false, false, true, false]);
     let mut timeline = Timeline::new(direct(), ME);
     // Another device read ahead of what arrived here.
-    timeline.read(2, None);
+    timeline.read(2);
     timeline.offer(log[0].clone());
     assert_eq!(timeline.unread(), 0);
     for entry in &log[1..] {
         timeline.offer(entry.clone());
     }
     assert_eq!(timeline.unread(), 1);
-    assert!(!timeline.read(1, Some(1)), "never back");
+    assert!(!timeline.read(1), "never back");
 }

@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    pub(super) async fn replied(&mut self, request: u64, result: Result<Value, ErrorBody>) {
+    pub(super) fn replied(&mut self, request: u64, result: Result<Value, ErrorBody>) {
         let Some(call) = self.calls.open.get_mut(&request) else { return };
         if let Err(error) = &result
             && error.code.retryable()
@@ -123,7 +123,7 @@ impl Engine {
                 self.effects.push(Effect::Answer(Box::new(move |_| drop(answer.send(result)))));
             }
             (To::Sync, Ok(page)) => self.sync_page(page),
-            (To::Read(conversation, seq), Ok(reply)) => self.read_told(conversation, seq, &reply).await,
+            (To::Read(conversation, seq), Ok(reply)) => self.read_told(conversation, seq, &reply),
             (to, Err(error)) => self.give_up(to, CallError::Refused(error)),
         }
     }

@@ -146,14 +146,14 @@ impl Engine {
         self.tell_reads();
     }
 
-    pub(super) async fn events(&mut self, events: Vec<Value>) {
+    pub(super) fn events(&mut self, events: Vec<Value>) {
         for event in events {
             // One that is not understood is a hint less, and sync tells all.
             let Ok(event) = serde_json::from_value::<Event>(event) else { continue };
             match event {
-                // Needs the store, and cannot be early: it only ever moves forward.
+                // Cannot be early: it only ever moves forward.
                 Event::Read { conversation, user, seq } if user.0 == self.me => {
-                    self.read_elsewhere(conversation.0, seq).await;
+                    self.read_elsewhere(conversation.0, seq);
                 }
                 event if self.link.syncing() => {
                     self.pulls.held.push(event);
@@ -274,6 +274,9 @@ impl Engine {
             Ok(page) => {
                 let step = self.timeline(conversation).page(asked, page);
                 self.record(conversation, step);
+                if self.timeline(conversation).uncounted() {
+                    self.sync_again();
+                }
             }
             Err(error) => {
                 tracing::debug!(%conversation, %error, "a pull failed");

@@ -207,14 +207,14 @@ impl Engine {
         self.tell(Update::Connection(ConnectionState::Online));
     }
 
-    pub(super) async fn frame(&mut self, text: &str) {
+    pub(super) fn frame(&mut self, text: &str) {
         self.link.heard = Some(Instant::now());
         let Ok(frame) = serde_json::from_str::<Incoming>(text) else {
             tracing::debug!("a frame that is not understood");
             return;
         };
         if let Some(events) = frame.events {
-            return self.events(events).await;
+            return self.events(events);
         }
         let result = match (frame.ok, frame.error) {
             (Some(ok), _) => Ok(ok),
@@ -228,7 +228,7 @@ impl Engine {
         let refused = matches!(&result, Err(error) if error.code == ErrorCode::Unauthenticated);
         match self.flight_of(request) {
             Some(conversation) => self.sent(conversation, result),
-            None => self.replied(request, result).await,
+            None => self.replied(request, result),
         }
         if refused {
             self.lost("the server no longer accepts this connection".into());

@@ -148,7 +148,7 @@ impl Engine {
         let loaded = store.load().await?;
         let (inputs, heard) = mpsc::channel(ROUND);
         let (handle, commands) = mpsc::channel(ROUND);
-        let restore = |(conversation, position)| (conversation, Timeline::restore(conversation, me, position));
+        let restore = |(of, position, above): (_, _, Vec<Entry>)| (of, Timeline::restore(of, me, position, &above));
         let engine = Self {
             dice: Dice::new(options.seed),
             clock_ahead_ms: 0,
@@ -185,19 +185,19 @@ impl Engine {
             let next = self.timers.next().unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             tokio::select! {
                 taken = commands.recv_many(&mut batch, ROUND) => if taken == 0 { break None },
-                Some(input) = heard.recv() => self.input(input).await,
+                Some(input) = heard.recv() => self.input(input),
                 () = sleep_until(next) => {}
             }
             let mut closing = None;
             for command in batch.drain(..) {
                 match command {
                     Command::Close(answer) => closing = Some(answer),
-                    command => self.command(command).await,
+                    command => self.command(command),
                 }
             }
             for _ in 0..ROUND {
                 let Ok(input) = heard.try_recv() else { break };
-                self.input(input).await;
+                self.input(input);
             }
             let now = Instant::now();
             while let Some(timer) = self.timers.pop(now) {
@@ -222,13 +222,13 @@ impl Engine {
         }
     }
 
-    async fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command) {
         match command {
             Command::Connect => self.connect(),
             Command::Disconnect => self.disconnect(),
             Command::Sync => self.sync_again(),
             Command::Send { conversation, body, bytes, answer } => self.enqueue(conversation, body, bytes, answer),
-            Command::Read { conversation, seq, answer } => self.read(conversation, seq, answer).await,
+            Command::Read { conversation, seq, answer } => self.read(conversation, seq, answer),
             Command::Older { conversation, entries } => self.older(conversation, entries),
             Command::Call { action, fields, answer } => self.call(action, fields, calls::To::Caller(answer)),
             Command::Conversations(only, answer) => drop(answer.send(self.conversations(only))),
@@ -238,12 +238,12 @@ impl Engine {
         }
     }
 
-    async fn input(&mut self, input: Input) {
+    fn input(&mut self, input: Input) {
         match input {
             Input::Opened(generation, opened) => self.opened(generation, opened),
             Input::Frame(generation, text) => {
                 if self.link.is(generation) {
-                    self.frame(&text).await;
+                    self.frame(&text);
                 }
             }
             Input::Closed(generation, reason) => {

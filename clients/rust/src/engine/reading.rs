@@ -15,46 +15,34 @@ use crate::view::Conversation;
 
 impl Engine {
     /// I have read up to `seq`. Counts here at once and on the server soon.
-    pub(super) async fn read(
+    pub(super) fn read(
         &mut self,
         conversation: ConversationId,
         seq: u64,
         answer: oneshot::Sender<Result<(), StoreError>>,
     ) {
         let seq = seq.min(self.timeline(conversation).position().last);
-        self.read_up_to(conversation, seq).await;
+        self.read_up_to(conversation, seq);
         self.effects.push(Effect::Answer(Box::new(move |written| {
             let _ = answer.send(written.map_err(Clone::clone));
         })));
         self.plan_read(conversation);
     }
 
-    /// Another device of mine has read up to `seq`.
-    pub(super) async fn read_elsewhere(&mut self, conversation: ConversationId, seq: u64) {
+    /// The server has my position at `seq`: another device of mine has read so far, or it has heard of this one.
+    pub(super) fn read_elsewhere(&mut self, conversation: ConversationId, seq: u64) {
         self.timeline(conversation).told(seq);
         self.dirty.insert(conversation);
-        self.read_up_to(conversation, seq).await;
+        self.read_up_to(conversation, seq);
+        if self.timeline(conversation).uncounted() {
+            self.sync_again();
+        }
     }
 
-    async fn read_up_to(&mut self, conversation: ConversationId, seq: u64) {
-        let timeline = self.timeline(conversation);
-        let position = timeline.position();
-        if seq <= position.read_seq {
-            return;
-        }
-        let (held, missing) = (position.base <= seq && seq <= position.last, seq < position.base);
-        let mut others = None;
-        if held {
-            // A failing store ends this round anyway, and there the error is told.
-            let entries = self.store.entries(conversation, seq, seq).await.unwrap_or_default();
-            others = entries.first().and_then(|entry| self.timeline(conversation).others_at(entry));
-        }
-        self.timeline(conversation).read(seq, others);
-        self.dirty.insert(conversation);
-        self.tell_unread(conversation);
-        if missing {
-            // The counters there are not known here; sync names the number.
-            self.sync_again();
+    fn read_up_to(&mut self, conversation: ConversationId, seq: u64) {
+        if self.timeline(conversation).read(seq) {
+            self.dirty.insert(conversation);
+            self.tell_unread(conversation);
         }
     }
 
@@ -86,11 +74,11 @@ impl Engine {
         self.call(ConversationRead::ACTION, fields, To::Read(conversation, seq));
     }
 
-    pub(super) async fn read_told(&mut self, conversation: ConversationId, seq: u64, reply: &Value) {
+    pub(super) fn read_told(&mut self, conversation: ConversationId, seq: u64, reply: &Value) {
         self.reads.remove(&conversation);
         let reply: Option<ConversationReadReply> = serde_json::from_value(reply.clone()).ok();
         let read_seq = reply.map_or(seq, |reply| reply.read_seq.max(seq));
-        self.read_elsewhere(conversation, read_seq).await;
+        self.read_elsewhere(conversation, read_seq);
         self.plan_read(conversation);
     }
 

@@ -22,7 +22,8 @@ use crate::timeline::Position;
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) since: Option<String>,
-    pub(crate) conversations: Vec<(ConversationId, Position)>,
+    /// Each with the entries of its run above the read position, ascending.
+    pub(crate) conversations: Vec<(ConversationId, Position, Vec<Entry>)>,
     pub(crate) lanes: Vec<(ConversationId, Lane)>,
     pub(crate) failed: Vec<(ConversationId, Item, ErrorBody)>,
 }
@@ -59,7 +60,15 @@ impl Store {
         self.run(move |connection| {
             let since =
                 connection.query_row("SELECT since FROM profiles WHERE id = ?", params![profile], |row| row.get(0))?;
-            let mut loaded = Loaded { since, conversations: positions(connection, profile)?, ..Loaded::default() };
+            let conversations = positions(connection, profile)?
+                .into_iter()
+                .map(|(conversation, at)| {
+                    let from = at.base.max(at.read_seq + 1);
+                    let above = entries(connection, profile, conversation, from, at.last)?;
+                    Ok((conversation, at, above))
+                })
+                .collect::<Result<_, StoreError>>()?;
+            let mut loaded = Loaded { since, conversations, ..Loaded::default() };
             outbox(connection, profile, &mut loaded)?;
             Ok(loaded)
         })
@@ -80,19 +89,7 @@ impl Store {
         to: u64,
     ) -> Result<Vec<Entry>, StoreError> {
         let profile = self.profile;
-        self.run(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT entry FROM entries
-                 WHERE conversation = (SELECT id FROM conversations WHERE profile = ? AND conversation = ?)
-                    AND seq BETWEEN ? AND ? ORDER BY seq",
-            )?;
-            let from = i64::try_from(from).unwrap_or(i64::MAX);
-            let to = i64::try_from(to).unwrap_or(i64::MAX);
-            let rows = select
-                .query_map(params![profile, conversation.to_string(), from, to], |row| row.get::<_, String>(0))?;
-            rows.map(|json| Ok(serde_json::from_str(&json?)?)).collect()
-        })
-        .await
+        self.run(move |connection| entries(connection, profile, conversation, from, to)).await
     }
 
     /// A card that was seen before, by id.
@@ -114,6 +111,24 @@ impl Store {
         })
         .await
     }
+}
+
+fn entries(
+    connection: &Connection,
+    profile: i64,
+    conversation: ConversationId,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT entry FROM entries
+         WHERE conversation = (SELECT id FROM conversations WHERE profile = ? AND conversation = ?)
+            AND seq BETWEEN ? AND ? ORDER BY seq",
+    )?;
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let to = i64::try_from(to).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![profile, conversation.to_string(), from, to], |row| row.get::<_, String>(0))?;
+    rows.map(|json| Ok(serde_json::from_str(&json?)?)).collect()
 }
 
 fn owner(connection: &Connection, profile: i64) -> Result<Option<Owner>, StoreError> {
@@ -151,10 +166,9 @@ fn positions(connection: &Connection, profile: i64) -> Result<Vec<(ConversationI
             floor: number(row, "floor")?,
             counts: None,
             read_seq: number(row, "read_seq")?,
-            read_others: maybe_number(row, "read_others")?,
             told_seq: number(row, "told_seq")?,
             peer_read_seq: number(row, "peer_read_seq")?,
-            unread_hint: number(row, "unread_hint")?,
+            unread_below: maybe_number(row, "unread_below")?,
         };
         Ok((row.get::<_, String>("conversation")?, row.get::<_, Option<String>>("counts")?, position))
     })?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::StoreError;
 
 /// Version of the tables below, kept in `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// `profiles`: a device, with its session. `conversations`: how far each one is. `entries`: what was applied.
 /// `outbox`: messages that are not acknowledged; `attempt` marks those of the unanswered attempt, `failed` holds the
@@ -23,8 +23,7 @@ const TABLES: &str = "
         profile INTEGER NOT NULL REFERENCES profiles,
         conversation TEXT NOT NULL,
         base INTEGER NOT NULL, last INTEGER NOT NULL, floor INTEGER NOT NULL, counts TEXT,
-        read_seq INTEGER NOT NULL, read_others INTEGER, told_seq INTEGER NOT NULL,
-        peer_read_seq INTEGER NOT NULL, unread_hint INTEGER NOT NULL,
+        read_seq INTEGER NOT NULL, told_seq INTEGER NOT NULL, peer_read_seq INTEGER NOT NULL, unread_below INTEGER,
         UNIQUE (profile, conversation)
     );
     CREATE TABLE entries (
@@ -47,17 +46,27 @@ const TABLES: &str = "
     CREATE INDEX people_by_username ON people (profile, username);
 ";
 
-/// Creates the tables, or finds them.
+/// From version 1, which counted what is unread: it is counted anew, and what is not held here by the next sync.
+const SECOND: &str = "
+    ALTER TABLE conversations ADD COLUMN unread_below INTEGER;
+    UPDATE conversations SET unread_below = 0 WHERE base <= read_seq + 1;
+    ALTER TABLE conversations DROP COLUMN unread_hint;
+    ALTER TABLE conversations DROP COLUMN read_others;
+";
+
+/// Creates the tables, or finds them, or brings them up to date.
 pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match version {
-        0 => {
-            connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-            Ok(())
+    let steps = match version {
+        0 => TABLES,
+        1 => SECOND,
+        VERSION => return Ok(()),
+        newer => {
+            return Err(StoreError(format!("it has version {newer}, and this program knows version {VERSION}")));
         }
-        VERSION => Ok(()),
-        newer => Err(StoreError(format!("it has version {newer}, and this program knows version {VERSION}"))),
-    }
+    };
+    connection.execute_batch(&format!("BEGIN; {steps} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    Ok(())
 }
 
 /// The profile with this name; created if there is none.

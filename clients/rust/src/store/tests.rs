@@ -45,6 +45,39 @@ async fn an_outbox_survives_in_its_order_with_its_attempt() {
 }
 
 #[tokio::test]
+async fn a_store_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (me, peer) = (UserId::from_bits(1), UserId::from_bits(2));
+    let (whole, jumped) = (ConversationId::direct(me, peer), ConversationId::direct(me, me));
+    drop(Store::open(&path).unwrap());
+    let first = rusqlite::Connection::open(&path).unwrap();
+    first
+        .execute_batch(
+            "ALTER TABLE conversations ADD COLUMN read_others INTEGER;
+             ALTER TABLE conversations ADD COLUMN unread_hint INTEGER NOT NULL DEFAULT 7;
+             ALTER TABLE conversations DROP COLUMN unread_below;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    for (conversation, base) in [(whole, 1), (jumped, 5)] {
+        first
+            .execute(
+                "INSERT INTO conversations (profile, conversation, base, last, floor, read_seq, told_seq, peer_read_seq)
+                 VALUES (1, ?, ?, 9, 1, 2, 2, 0)",
+                rusqlite::params![conversation.to_string(), base],
+            )
+            .unwrap();
+    }
+    drop(first);
+    let loaded = Store::open(&path).unwrap().load().await.unwrap();
+    let below: std::collections::HashMap<_, _> =
+        loaded.conversations.iter().map(|(of, at, _)| (*of, at.unread_below)).collect();
+    assert_eq!((below[&whole], below[&jumped]), (Some(0), None));
+    Store::open(&path).unwrap();
+}
+
+#[tokio::test]
 async fn a_failing_write_takes_nothing_else_with_it() {
     let store = Store::memory().unwrap();
     let conversation = ConversationId::direct(UserId::from_bits(1), UserId::from_bits(2));

@@ -125,12 +125,12 @@ fn save_position(
         Counts::Shared(count) => format!("[{count}]"),
     });
     let mut upsert = connection.prepare_cached(
-        "INSERT INTO conversations (profile, conversation, base, last, floor, counts, read_seq, read_others, told_seq,
-            peer_read_seq, unread_hint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO conversations (profile, conversation, base, last, floor, counts, read_seq, told_seq,
+            peer_read_seq, unread_below) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (profile, conversation) DO UPDATE SET base = excluded.base, last = excluded.last,
             floor = excluded.floor, counts = excluded.counts, read_seq = excluded.read_seq,
-            read_others = excluded.read_others, told_seq = excluded.told_seq,
-            peer_read_seq = excluded.peer_read_seq, unread_hint = excluded.unread_hint",
+            told_seq = excluded.told_seq, peer_read_seq = excluded.peer_read_seq,
+            unread_below = excluded.unread_below",
     )?;
     upsert.execute(params![
         profile,
@@ -140,10 +140,9 @@ fn save_position(
         int(at.floor),
         counts,
         int(at.read_seq),
-        at.read_others.map(int),
         int(at.told_seq),
         int(at.peer_read_seq),
-        int(at.unread_hint),
+        at.unread_below.map(int),
     ])?;
     Ok(())
 }
