@@ -87,6 +87,10 @@ pub(crate) struct Timeline {
     unread: VecDeque<u64>,
     /// What the last sync counted above the present read position. Settled when its head is applied.
     counted: Option<Counted>,
+    /// The server was asked to count, and has no reason yet to answer otherwise than it did.
+    asked: bool,
+    /// The read position and the unread messages that were told last.
+    told: (u64, u64),
 }
 
 /// What is unread at a head that may not be here yet.
@@ -109,14 +113,16 @@ impl Timeline {
             peer_read_seq: 0,
             unread_below: Some(0),
         };
-        Self::restore(conversation, me, position, &[])
+        Self::restore(conversation, me, position, VecDeque::new())
     }
 
-    /// A conversation as it was stored, with the entries of its run above the read position, ascending.
-    pub(crate) fn restore(conversation: ConversationId, me: UserId, at: Position, above: &[Entry]) -> Self {
-        let known = at.last;
-        let unread = above.iter().filter(|entry| counts(entry, me)).map(|entry| entry.seq).collect();
-        Self { conversation, me, at, known, waiting: BTreeMap::new(), newest: false, unread, counted: None }
+    /// A conversation as it was stored, with the seqs of the unread messages in its run, ascending.
+    pub(crate) fn restore(conversation: ConversationId, me: UserId, at: Position, unread: VecDeque<u64>) -> Self {
+        let (waiting, known, told) = (BTreeMap::new(), at.last, (at.read_seq, 0));
+        let (newest, counted, asked) = (false, None, false);
+        let mut timeline = Self { conversation, me, at, known, waiting, newest, unread, counted, asked, told };
+        timeline.told.1 = timeline.unread();
+        timeline
     }
 
     /// What has to be stored.
@@ -134,13 +140,26 @@ impl Timeline {
     pub(crate) fn unread(&self) -> u64 {
         match self.counted {
             Some(counted) => counted.unread,
-            None => self.at.unread_below.unwrap_or(0) + len(&self.unread),
+            None => self.at.unread_below.unwrap_or(0).saturating_add(self.unread.len() as u64),
         }
     }
 
     /// Whether nobody has said yet how many unread messages lie below what is held. A sync tells.
     pub(crate) const fn uncounted(&self) -> bool {
         self.at.unread_below.is_none() && self.counted.is_none()
+    }
+
+    /// Whether to ask the server to count: once, until it is known to have heard more.
+    pub(crate) const fn ask_count(&mut self) -> bool {
+        let ask = self.uncounted() && !self.asked;
+        self.asked |= ask;
+        ask
+    }
+
+    /// The read position and the number of unread messages, if that is news.
+    pub(crate) fn unread_news(&mut self) -> Option<(u64, u64)> {
+        let now = (self.at.read_seq, self.unread());
+        (now != std::mem::replace(&mut self.told, now)).then_some(now)
     }
 
     /// Whether something must be pulled to show everything that is known to exist.
@@ -221,6 +240,9 @@ impl Timeline {
         self.known = self.at.last;
         self.waiting.clear();
         self.newest = false;
+        self.counted = None;
+        // A sync would bring it here again.
+        self.asked = true;
     }
 
     /// Older entries arrived on demand. Returns those that extend the run downwards; the others are not kept.
@@ -230,11 +252,9 @@ impl Timeline {
         match (entries.first(), entries.last()) {
             (Some(first), Some(last)) if dense && last.seq + 1 == self.at.base => {
                 self.at.base = first.seq;
-                let before = len(&self.unread);
                 let (read, me) = (self.at.read_seq, self.me);
-                let unread = entries.iter().rev().filter(|entry| entry.seq > read && counts(entry, me));
-                unread.for_each(|entry| self.unread.push_front(entry.seq));
-                let found = len(&self.unread) - before;
+                let unread = entries.iter().filter(|entry| entry.seq > read && to_read(&entry.sender, entry.kind, me));
+                let found = unread.rev().map(|entry| self.unread.push_front(entry.seq)).count() as u64;
                 let below = self.at.unread_below.map(|below| below.saturating_sub(found));
                 self.at.unread_below = if self.all_held_above(read) { Some(0) } else { below };
                 entries
@@ -249,20 +269,28 @@ impl Timeline {
         if seq <= self.at.read_seq {
             return false;
         }
-        let between_held = self.all_held_above(self.at.read_seq) && seq <= self.at.last;
-        let read = self.unread.partition_point(|unread| *unread <= seq);
+        let all_between_held = self.all_held_above(self.at.read_seq) && seq <= self.at.last;
+        let read = self.unread_up_to(seq);
         self.unread.drain(..read);
-        let less = |counted: Counted| Counted { unread: counted.unread.saturating_sub(read as u64), ..counted };
-        self.counted = self.counted.filter(|_| between_held).map(less);
+        self.counted = match self.counted {
+            Some(Counted { head, unread }) if all_between_held => {
+                Some(Counted { head, unread: unread.saturating_sub(read as u64) })
+            }
+            _ => None,
+        };
         self.at.read_seq = seq;
         let none_below = self.all_held_above(seq) || self.at.unread_below == Some(0);
         self.at.unread_below = none_below.then_some(0);
+        self.asked = false;
         true
     }
 
     /// The server is known to have my read position up to `seq`.
     pub(crate) fn told(&mut self, seq: u64) {
-        self.at.told_seq = self.at.told_seq.max(seq);
+        if seq > self.at.told_seq {
+            self.at.told_seq = seq;
+            self.asked = false;
+        }
     }
 
     /// The other person has read up to `seq`. Answers whether that is news.
@@ -274,7 +302,12 @@ impl Timeline {
 
     /// Whether nothing between this entry and the run is missing.
     const fn all_held_above(&self, seq: u64) -> bool {
-        self.at.base <= seq + 1
+        self.at.base <= seq.saturating_add(1)
+    }
+
+    /// How many unread messages are held up to this entry.
+    fn unread_up_to(&self, seq: u64) -> usize {
+        self.unread.partition_point(|unread| *unread <= seq)
     }
 
     const fn nothing_held(&self) -> bool {
@@ -339,7 +372,7 @@ impl Timeline {
     fn apply(&mut self, entry: Entry, step: &mut Step) {
         self.at.last = entry.seq;
         self.at.counts = Counts::of(self.conversation, &entry.counts);
-        if entry.seq > self.at.read_seq && counts(&entry, self.me) {
+        if entry.seq > self.at.read_seq && to_read(&entry.sender, entry.kind, self.me) {
             self.unread.push_back(entry.seq);
         }
         self.settle_count();
@@ -353,9 +386,8 @@ impl Timeline {
             return;
         }
         self.counted = None;
-        if !self.all_held_above(self.at.read_seq) && self.at.base <= head + 1 {
-            let held = self.unread.partition_point(|unread| *unread <= head);
-            self.at.unread_below = Some(unread.saturating_sub(held as u64));
+        if !self.all_held_above(self.at.read_seq) && self.all_held_above(head) {
+            self.at.unread_below = Some(unread.saturating_sub(self.unread_up_to(head) as u64));
         }
     }
 
@@ -376,19 +408,18 @@ impl Timeline {
         self.at.counts = None;
         self.unread.clear();
         self.at.unread_below = self.all_held_above(self.at.read_seq).then_some(0);
+        self.asked = false;
+        self.settle_count();
         self.known = self.known.max(to);
         self.waiting = self.waiting.split_off(&(to + 1));
         step.jumped = Some(to + 1);
     }
 }
 
-/// Whether an entry is a message that `me` has to read.
-fn counts(entry: &Entry, me: UserId) -> bool {
-    entry.sender.0 != me && matches!(entry.kind, EntryKind::Message)
-}
-
-fn len(seqs: &VecDeque<u64>) -> u64 {
-    seqs.len() as u64
+/// Whether an entry is a message that `me` has to read. One of a kind that this version does not know is none: it
+/// could not be shown.
+pub(crate) fn to_read(sender: &Text<UserId>, kind: EntryKind, me: UserId) -> bool {
+    sender.0 != me && matches!(kind, EntryKind::Message)
 }
 
 #[cfg(test)]

@@ -72,9 +72,11 @@ enum Op {
     Push(u64),
     Acknowledge(u64),
     Pull,
-    Sync { head: u64, newest: usize, read: u64 },
+    Sync { head: u64, newest: usize, read: u64, floor: u64 },
     Read(u64),
+    ReadOn(u64),
     Older(u64),
+    GiveUp,
     Restart,
 }
 
@@ -89,9 +91,13 @@ fn op(length: u64) -> impl Strategy<Value = Op> {
         4 => (1..=length).prop_map(Op::Push),
         2 => (1..=length).prop_map(Op::Acknowledge),
         1 => Just(Op::Pull),
-        1 => (1..=length, 0..4_usize, 0..=length).prop_map(|(head, newest, read)| Op::Sync { head, newest, read: read.min(head) }),
+        1 => (1..=length, 0..4_usize, 0..=length, prop_oneof![3 => Just(1), 1 => 1..=length]).prop_map(
+            |(head, newest, read, floor)| Op::Sync { head, newest, read: read.min(head), floor: floor.min(head) }
+        ),
         1 => (1..=length).prop_map(Op::Read),
+        1 => (1..=5_u64).prop_map(Op::ReadOn),
         1 => (1..=length).prop_map(Op::Older),
+        1 => Just(Op::GiveUp),
         1 => Just(Op::Restart),
     ]
 }
@@ -119,7 +125,7 @@ proptest! {
             }
             shown.extend(step.applied);
         };
-        let mut server_read = 0;
+        let (mut server_read, mut server_floor) = (0, 1);
         for op in ops {
             match op {
                 Op::Push(seq) => show(timeline.offer(entry(seq))),
@@ -127,40 +133,45 @@ proptest! {
                 Op::Acknowledge(_) => {}
                 Op::Pull => {
                     if let Some(need) = timeline.need() {
-                        show(timeline.page(need, answer(&log, need, 1)));
+                        show(timeline.page(need, answer(&log, need, server_floor)));
                     }
                 }
-                Op::Sync { head, newest, read } => {
+                Op::Sync { head, newest, read, floor } => {
                     server_read = server_read.max(read);
+                    server_floor = server_floor.max(floor);
+                    let head = head.max(server_floor);
                     let head = head.max(server_read);
-                    show(timeline.synced(&synced(&log, head, newest, server_read, 1), first_page));
+                    show(timeline.synced(&synced(&log, head, newest, server_read, server_floor), first_page));
                 }
                 Op::Read(seq) => drop(timeline.read(seq)),
+                Op::ReadOn(by) => drop(timeline.read((timeline.position().read_seq + by).min(log.len() as u64))),
                 Op::Older(count) => {
                     let base = timeline.position().base;
                     let older = (base.saturating_sub(count).max(1)..base).map(entry).collect();
                     timeline.older(older);
                 }
+                Op::GiveUp => timeline.give_up(),
                 Op::Restart => {
                     let at = timeline.position().clone();
-                    let above: Vec<Entry> = (at.base.max(at.read_seq + 1)..=at.last).map(entry).collect();
-                    timeline = Timeline::restore(direct(), ME, at, &above);
+                    let unread = |seq: &u64| *seq > at.read_seq && entry(*seq).sender.0 == PEER;
+                    let unread = (at.base..=at.last).filter(unread).collect();
+                    timeline = Timeline::restore(direct(), ME, at, unread);
                 }
             }
             // Whenever nothing is on its way, unread is exact.
             if timeline.need().is_none() && !timeline.uncounted() {
                 prop_assert_eq!(timeline.unread(), unread(&log, timeline.position()));
             }
-            if timeline.position().base == 1 {
+            if timeline.position().base <= timeline.position().read_seq + 1 {
                 prop_assert!(!timeline.uncounted());
             }
         }
         // A last sync, and pulls until nothing is missing.
         let head = log.len() as u64;
-        show(timeline.synced(&synced(&log, head, 2, server_read, 1), first_page));
+        show(timeline.synced(&synced(&log, head, 2, server_read, server_floor), first_page));
         for _ in 0..100 {
             let Some(need) = timeline.need() else { break };
-            show(timeline.page(need, answer(&log, need, 1)));
+            show(timeline.page(need, answer(&log, need, server_floor)));
         }
         prop_assert_eq!(timeline.need(), None);
         prop_assert_eq!(timeline.position().last, head);
@@ -169,11 +180,11 @@ proptest! {
         prop_assert_eq!(&shown[..], &log[jumped_to - 1..]);
         prop_assert!(timeline.position().base <= jumped_to as u64);
         if first_page == 1_000 {
-            prop_assert_eq!(jumped_to, 1);
+            prop_assert!(jumped_to as u64 <= server_floor);
         }
         // Once the server knows what I have read, it has counted what is unread.
         let read = server_read.max(timeline.position().read_seq).min(head);
-        timeline.synced(&synced(&log, head, 2, read, 1), first_page);
+        timeline.synced(&synced(&log, head, 2, read, server_floor), first_page);
         prop_assert!(!timeline.uncounted());
         prop_assert_eq!(timeline.unread(), unread(&log, timeline.position()));
     }
@@ -265,6 +276,22 @@ fn what_is_unread_below_a_jump_is_the_servers_to_count() {
     assert_eq!(timeline.unread(), 19);
     timeline.older(log[8..23].to_vec());
     assert_eq!((timeline.uncounted(), timeline.unread()), (false, 19));
+}
+
+#[test]
+fn the_server_is_asked_to_count_once_until_it_has_heard_more() {
+    let log = log_of(&[false; 30]);
+    let mut timeline = Timeline::new(direct(), ME);
+    timeline.synced(&synced(&log, 30, 5, 0, 1), 10);
+    timeline.read(10);
+    assert!(timeline.ask_count());
+    // It has not heard that I have read, so it can't tell.
+    timeline.synced(&synced(&log, 30, 5, 0, 1), 10);
+    assert!(timeline.uncounted() && !timeline.ask_count());
+    timeline.told(10);
+    assert!(timeline.ask_count());
+    timeline.synced(&synced(&log, 30, 5, 10, 1), 10);
+    assert_eq!((timeline.uncounted(), timeline.unread_news(), timeline.unread_news()), (false, Some((10, 20)), None));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 use tidings_domain::ids::ConversationId;
-use tidings_domain::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, SEARCH_MAX};
+use tidings_domain::limits::SEARCH_MAX;
 use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent};
 
 use crate::clock::{Clock, Random};
@@ -76,10 +76,9 @@ where
             Call::ReadPermission(user) => Seen::Exists(self.inboxes.entry(user, conversation).await?.is_some()),
             Call::ReadAccount(user) => Seen::Exists(self.accounts.account(user).await?.is_some()),
             Call::Put(entry) => Seen::Put(self.log.put(conversation, &entry).await?),
-            Call::Wait { losses } => {
-                let bound = BACKOFF_FIRST_MS.saturating_mul(1 << losses.min(20)).min(BACKOFF_MAX_MS);
+            Call::Wait { bound_ms } => {
                 let clock = &self.deliver.clock;
-                clock.sleep(clock.up_to(bound)).await;
+                clock.sleep(clock.up_to(bound_ms)).await;
                 Seen::Waited
             }
             Call::ReadInboxes(users) => Seen::Inboxes(self.inboxes.states(&users, conversation).await?),

@@ -16,8 +16,8 @@ pub const CLOCK_SKEW_MS: u64 = 2 * 60 * 1_000;
 /// so that the answer is ours and not the platform's.
 pub const SEND_DEADLINE_MS: u64 = 5_000;
 
-/// First upper bound of the wait after a lost race or a failed call, in milliseconds; it doubles with each loss.
-/// 4 ms is about one DynamoDB round trip.
+/// Unit of the wait after a failed call, and the least one after a lost race, in milliseconds; it doubles with each
+/// loss. 4 ms is about one DynamoDB round trip.
 pub const BACKOFF_FIRST_MS: u64 = 4;
 
 /// Largest upper bound of that wait, in milliseconds. With it 100 closed-loop senders keep the throughput of 10.

@@ -71,6 +71,14 @@ impl Engine {
         }
     }
 
+    /// Syncs at a random time within this one. One sync answers everybody who asks for one before it.
+    pub(super) fn sync_within(&mut self, longest: Duration) {
+        if !std::mem::replace(&mut self.pulls.hinted, true) {
+            let wait = self.dice.between((Duration::ZERO, longest));
+            self.after(wait, Timer::Pull(self.link.generation()));
+        }
+    }
+
     /// The time that was drawn after a hint to pull has come.
     pub(super) fn pull_hinted(&mut self, generation: u64) {
         if self.link.is(generation) {
@@ -151,10 +159,6 @@ impl Engine {
             // One that is not understood is a hint less, and sync tells all.
             let Ok(event) = serde_json::from_value::<Event>(event) else { continue };
             match event {
-                // Cannot be early: it only ever moves forward.
-                Event::Read { conversation, user, seq } if user.0 == self.me => {
-                    self.read_elsewhere(conversation.0, seq);
-                }
                 event if self.link.syncing() => {
                     self.pulls.held.push(event);
                     if self.pulls.held.len() > HELD_MAX {
@@ -174,15 +178,12 @@ impl Engine {
                 self.record(conversation.0, step);
                 self.watch_gap(conversation.0);
             }
+            Event::Read { conversation, user, seq } if user.0 == self.me => self.read_elsewhere(conversation.0, seq),
             Event::Read { conversation, user, seq } if self.timeline(conversation.0).peer_read(seq) => {
                 self.dirty.insert(conversation.0);
                 self.tell(Update::Read { conversation: conversation.0, user: user.0, seq });
             }
-            // One sync answers every hint that comes before it.
-            Event::Pull { within_ms } if !std::mem::replace(&mut self.pulls.hinted, true) => {
-                let wait = self.dice.between((Duration::ZERO, Duration::from_millis(within_ms)));
-                self.after(wait, Timer::Pull(self.link.generation()));
-            }
+            Event::Pull { within_ms } => self.sync_within(Duration::from_millis(within_ms)),
             _ => {}
         }
     }
@@ -193,7 +194,6 @@ impl Engine {
         if let Some(to) = step.jumped {
             self.tell(Update::Jumped { conversation, to });
         }
-        let news = !step.applied.is_empty();
         for entry in step.applied {
             if entry.sender.0 == self.me && !self.failed.is_empty() {
                 let sent = tidings_protocol::actions::Sent { seq: entry.seq, sent_at: entry.sent_at, duplicate: true };
@@ -206,15 +206,6 @@ impl Engine {
             self.writes.push(Write::Entry(conversation, entry.clone()));
             self.tell(Update::Changed { conversation, entry });
         }
-        if news {
-            self.tell_unread(conversation);
-        }
-    }
-
-    pub(super) fn tell_unread(&mut self, conversation: ConversationId) {
-        let timeline = self.timeline(conversation);
-        let (read_seq, unread) = (timeline.position().read_seq, timeline.unread());
-        self.tell(Update::Unread { conversation, read_seq, unread });
     }
 
     /// If there is a gap, gives it a moment to close by itself: a late push usually arrives meanwhile.
@@ -274,14 +265,12 @@ impl Engine {
             Ok(page) => {
                 let step = self.timeline(conversation).page(asked, page);
                 self.record(conversation, step);
-                if self.timeline(conversation).uncounted() {
-                    self.sync_again();
-                }
             }
             Err(error) => {
                 tracing::debug!(%conversation, %error, "a pull failed");
                 if !error.retryable() {
                     self.timeline(conversation).give_up();
+                    self.dirty.insert(conversation);
                 }
             }
         }

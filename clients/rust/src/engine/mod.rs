@@ -145,10 +145,11 @@ impl Engine {
         me: UserId,
         (updates, states): (broadcast::Sender<Arc<Update>>, watch::Sender<ConnectionState>),
     ) -> Result<mpsc::Sender<Command>, StoreError> {
-        let loaded = store.load().await?;
+        let loaded = store.load(me).await?;
         let (inputs, heard) = mpsc::channel(ROUND);
         let (handle, commands) = mpsc::channel(ROUND);
-        let restore = |(of, position, above): (_, _, Vec<Entry>)| (of, Timeline::restore(of, me, position, &above));
+        let restore =
+            |(conversation, position, unread)| (conversation, Timeline::restore(conversation, me, position, unread));
         let engine = Self {
             dice: Dice::new(options.seed),
             clock_ahead_ms: 0,
@@ -274,6 +275,7 @@ impl Engine {
 
     /// Commits what this round changed, then does what waits for that.
     async fn flush(&mut self) -> Result<(), StoreError> {
+        self.tell_unread();
         // Positions first: an entry belongs to a conversation.
         let timelines = &self.timelines;
         let mut writes: Vec<Write> = self

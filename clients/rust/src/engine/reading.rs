@@ -1,5 +1,7 @@
 //! Read positions and the local view.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tidings_domain::ids::ConversationId;
 use tidings_protocol::actions::{Call, ConversationRead, ConversationReadReply};
@@ -11,7 +13,12 @@ use super::timers::Timer;
 use super::{Effect, Engine};
 use crate::error::{CallError, StoreError};
 use crate::store::Write;
+use crate::update::Update;
 use crate::view::Conversation;
+
+/// How soon the server is asked how much is unread below what is held. One sync serves everything that asks for it
+/// meanwhile: whoever scrolls on another device asks many times a second.
+const COUNT_WITHIN: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// I have read up to `seq`. Counts here at once and on the server soon.
@@ -34,15 +41,31 @@ impl Engine {
         self.timeline(conversation).told(seq);
         self.dirty.insert(conversation);
         self.read_up_to(conversation, seq);
-        if self.timeline(conversation).uncounted() {
-            self.sync_again();
-        }
     }
 
     fn read_up_to(&mut self, conversation: ConversationId, seq: u64) {
         if self.timeline(conversation).read(seq) {
             self.dirty.insert(conversation);
-            self.tell_unread(conversation);
+        }
+    }
+
+    /// What is news of unread messages: told, or asked for where only the server can count them.
+    pub(super) fn tell_unread(&mut self) {
+        let mut news = Vec::new();
+        let mut ask = false;
+        for conversation in &self.dirty {
+            let Some(timeline) = self.timelines.get_mut(conversation) else { continue };
+            if timeline.uncounted() && self.link.open() {
+                ask |= timeline.ask_count();
+            } else if let Some((read_seq, unread)) = timeline.unread_news() {
+                news.push(Update::Unread { conversation: *conversation, read_seq, unread });
+            }
+        }
+        for update in news {
+            self.tell(update);
+        }
+        if ask {
+            self.sync_within(COUNT_WITHIN);
         }
     }
 

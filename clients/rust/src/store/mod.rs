@@ -115,6 +115,11 @@ impl Store {
     }
 }
 
+/// Numbers of ours fit: a log has fewer entries than 2^63.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 fn closed() -> StoreError {
     StoreError("its thread has ended".into())
 }

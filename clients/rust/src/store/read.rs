@@ -4,26 +4,28 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Deserialize;
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, UserId};
 use tidings_domain::log::Counts;
 use tidings_domain::time::Timestamp;
+use tidings_protocol::Text;
 use tidings_protocol::body::Body;
-use tidings_protocol::entry::Entry;
+use tidings_protocol::entry::{Entry, EntryKind};
 use tidings_protocol::error::ErrorBody;
 use tidings_protocol::user::User;
 
-use super::Store;
+use super::{Store, int};
 use crate::error::StoreError;
 use crate::outbox::{Item, Lane};
 use crate::session::Session;
-use crate::timeline::Position;
+use crate::timeline::{Position, to_read};
 
 /// Everything that the engine keeps in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) since: Option<String>,
-    /// Each with the entries of its run above the read position, ascending.
-    pub(crate) conversations: Vec<(ConversationId, Position, Vec<Entry>)>,
+    /// Each with the seqs of the unread messages in its run, ascending.
+    pub(crate) conversations: Vec<(ConversationId, Position, VecDeque<u64>)>,
     pub(crate) lanes: Vec<(ConversationId, Lane)>,
     pub(crate) failed: Vec<(ConversationId, Item, ErrorBody)>,
 }
@@ -54,8 +56,8 @@ fn maybe_number(row: &Row<'_>, column: &str) -> Result<Option<u64>, rusqlite::Er
 }
 
 impl Store {
-    /// Everything that the engine keeps in memory.
-    pub(crate) async fn load(&self) -> Result<Loaded, StoreError> {
+    /// Everything that the engine of this user keeps in memory.
+    pub(crate) async fn load(&self, me: UserId) -> Result<Loaded, StoreError> {
         let profile = self.profile;
         self.run(move |connection| {
             let since =
@@ -63,9 +65,8 @@ impl Store {
             let conversations = positions(connection, profile)?
                 .into_iter()
                 .map(|(conversation, at)| {
-                    let from = at.base.max(at.read_seq + 1);
-                    let above = entries(connection, profile, conversation, from, at.last)?;
-                    Ok((conversation, at, above))
+                    let unread = unread(connection, profile, conversation, &at, me)?;
+                    Ok((conversation, at, unread))
                 })
                 .collect::<Result<_, StoreError>>()?;
             let mut loaded = Loaded { since, conversations, ..Loaded::default() };
@@ -89,7 +90,13 @@ impl Store {
         to: u64,
     ) -> Result<Vec<Entry>, StoreError> {
         let profile = self.profile;
-        self.run(move |connection| entries(connection, profile, conversation, from, to)).await
+        self.run(move |connection| {
+            let mut select = connection.prepare_cached(SELECT_ENTRIES)?;
+            let key = params![profile, conversation.to_string(), int(from), int(to)];
+            let rows = select.query_map(key, |row| row.get::<_, String>(0))?;
+            rows.map(|json| Ok(serde_json::from_str(&json?)?)).collect()
+        })
+        .await
     }
 
     /// A card that was seen before, by id.
@@ -113,22 +120,39 @@ impl Store {
     }
 }
 
-fn entries(
+const SELECT_ENTRIES: &str = "SELECT entry FROM entries
+    WHERE conversation = (SELECT id FROM conversations WHERE profile = ? AND conversation = ?)
+        AND seq BETWEEN ? AND ? ORDER BY seq";
+
+/// What of an entry says whether it is to be read. Bodies stay where they are.
+#[derive(Deserialize)]
+struct Head {
+    seq: u64,
+    sender: Text<UserId>,
+    kind: EntryKind,
+}
+
+fn unread(
     connection: &Connection,
     profile: i64,
     conversation: ConversationId,
-    from: u64,
-    to: u64,
-) -> Result<Vec<Entry>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT entry FROM entries
-         WHERE conversation = (SELECT id FROM conversations WHERE profile = ? AND conversation = ?)
-            AND seq BETWEEN ? AND ? ORDER BY seq",
-    )?;
-    let from = i64::try_from(from).unwrap_or(i64::MAX);
-    let to = i64::try_from(to).unwrap_or(i64::MAX);
-    let rows = select.query_map(params![profile, conversation.to_string(), from, to], |row| row.get::<_, String>(0))?;
-    rows.map(|json| Ok(serde_json::from_str(&json?)?)).collect()
+    at: &Position,
+    me: UserId,
+) -> Result<VecDeque<u64>, StoreError> {
+    let mut unread = VecDeque::new();
+    let from = at.base.max(at.read_seq.saturating_add(1));
+    if from > at.last {
+        return Ok(unread);
+    }
+    let mut select = connection.prepare_cached(SELECT_ENTRIES)?;
+    let mut rows = select.query(params![profile, conversation.to_string(), int(from), int(at.last)])?;
+    while let Some(row) = rows.next()? {
+        let head: Head = serde_json::from_str(row.get_ref(0)?.as_str().map_err(garbled)?)?;
+        if to_read(&head.sender, head.kind, me) {
+            unread.push_back(head.seq);
+        }
+    }
+    Ok(unread)
 }
 
 fn owner(connection: &Connection, profile: i64) -> Result<Option<Owner>, StoreError> {

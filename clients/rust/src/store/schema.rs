@@ -1,6 +1,6 @@
 //! The tables of the local store.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::error::StoreError;
 
@@ -56,17 +56,26 @@ const SECOND: &str = "
 
 /// Creates the tables, or finds them, or brings them up to date.
 pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let steps = match version {
+    if version(connection)? == VERSION {
+        return Ok(());
+    }
+    // Looked at again under the lock: another process may be doing the same.
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let steps = match version(&transaction)? {
         0 => TABLES,
         1 => SECOND,
-        VERSION => return Ok(()),
+        VERSION => "",
         newer => {
             return Err(StoreError(format!("it has version {newer}, and this program knows version {VERSION}")));
         }
     };
-    connection.execute_batch(&format!("BEGIN; {steps} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-    Ok(())
+    transaction.execute_batch(steps)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
 /// The profile with this name; created if there is none.

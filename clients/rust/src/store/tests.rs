@@ -33,7 +33,7 @@ async fn an_outbox_survives_in_its_order_with_its_attempt() {
             .unwrap();
     }
     let store = Store::open(&path).unwrap();
-    let loaded = store.load().await.unwrap();
+    let loaded = store.load(UserId::from_bits(1)).await.unwrap();
     let [(of, lane)] = &loaded.lanes[..] else { panic!("one lane") };
     assert_eq!(*of, conversation);
     let want = [Item { after: Some(9), ..items[1].clone() }, items[2].clone(), items[3].clone()];
@@ -41,40 +41,83 @@ async fn an_outbox_survives_in_its_order_with_its_attempt() {
     assert_eq!(lane.attempted().cloned().collect::<Vec<_>>(), want[..2]);
     assert_eq!(loaded.failed.len(), 1);
     let other = store.profile("phone").await.unwrap();
-    assert!(other.load().await.unwrap().lanes.is_empty(), "profiles do not see each other");
+    assert!(other.load(UserId::from_bits(1)).await.unwrap().lanes.is_empty(), "profiles do not see each other");
 }
+
+/// The tables of version 1 that version 2 changes, or that an entry needs.
+const FIRST: &str = "
+    CREATE TABLE profiles (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        server TEXT, user TEXT, device TEXT,
+        refresh_token TEXT, access_token TEXT, access_until INTEGER,
+        since TEXT
+    );
+    CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY,
+        profile INTEGER NOT NULL REFERENCES profiles,
+        conversation TEXT NOT NULL,
+        base INTEGER NOT NULL, last INTEGER NOT NULL, floor INTEGER NOT NULL, counts TEXT,
+        read_seq INTEGER NOT NULL, read_others INTEGER, told_seq INTEGER NOT NULL,
+        peer_read_seq INTEGER NOT NULL, unread_hint INTEGER NOT NULL,
+        UNIQUE (profile, conversation)
+    );
+    CREATE TABLE entries (
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        seq INTEGER NOT NULL, rev INTEGER NOT NULL, entry TEXT NOT NULL,
+        PRIMARY KEY (conversation, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        profile INTEGER NOT NULL REFERENCES profiles,
+        conversation TEXT NOT NULL, client_id TEXT NOT NULL,
+        body TEXT NOT NULL, after INTEGER, attempt INTEGER NOT NULL, failed TEXT,
+        UNIQUE (profile, conversation, client_id)
+    );
+    PRAGMA user_version = 1;
+    INSERT INTO profiles (id, name) VALUES (1, 'default');
+";
 
 #[tokio::test]
 async fn a_store_of_the_first_version_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let (me, peer) = (UserId::from_bits(1), UserId::from_bits(2));
-    let (whole, jumped) = (ConversationId::direct(me, peer), ConversationId::direct(me, me));
-    drop(Store::open(&path).unwrap());
-    let first = rusqlite::Connection::open(&path).unwrap();
-    first
-        .execute_batch(
-            "ALTER TABLE conversations ADD COLUMN read_others INTEGER;
-             ALTER TABLE conversations ADD COLUMN unread_hint INTEGER NOT NULL DEFAULT 7;
-             ALTER TABLE conversations DROP COLUMN unread_below;
-             PRAGMA user_version = 1;",
-        )
-        .unwrap();
-    for (conversation, base) in [(whole, 1), (jumped, 5)] {
-        first
-            .execute(
-                "INSERT INTO conversations (profile, conversation, base, last, floor, read_seq, told_seq, peer_read_seq)
-                 VALUES (1, ?, ?, 9, 1, 2, 2, 0)",
-                rusqlite::params![conversation.to_string(), base],
-            )
-            .unwrap();
+    let (whole, jumped) = (ConversationId::direct(me, peer), ConversationId::direct(me, UserId::from_bits(3)));
+    {
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch(FIRST).unwrap();
+        for (id, conversation, base) in [(1, whole, 1), (2, jumped, 5)] {
+            let values = rusqlite::params![id, conversation.to_string(), base];
+            let insert = "INSERT INTO conversations VALUES (?, 1, ?, ?, 9, 1, NULL, 2, NULL, 2, 0, 7)";
+            first.execute(insert, values).unwrap();
+            for seq in base..=9 {
+                // Every third one is mine.
+                let sender = if seq % 3 == 0 { me } else { peer };
+                let entry = format!(r#"{{"seq":{seq},"sender":"{sender}","kind":"message"}}"#);
+                let insert = "INSERT INTO entries VALUES (?, ?, 0, ?)";
+                first.execute(insert, rusqlite::params![id, seq, entry]).unwrap();
+            }
+        }
     }
-    drop(first);
-    let loaded = Store::open(&path).unwrap().load().await.unwrap();
-    let below: std::collections::HashMap<_, _> =
-        loaded.conversations.iter().map(|(of, at, _)| (*of, at.unread_below)).collect();
-    assert_eq!((below[&whole], below[&jumped]), (Some(0), None));
-    Store::open(&path).unwrap();
+    let counted = async |store: &Store, of: ConversationId| {
+        let loaded = store.load(me).await.unwrap();
+        let (_, at, unread) = loaded.conversations.into_iter().find(|(conversation, ..)| *conversation == of).unwrap();
+        (at, Vec::from(unread))
+    };
+    let store = Store::open(&path).unwrap();
+    let (_, held) = counted(&store, whole).await;
+    assert_eq!(held, [4, 5, 7, 8]);
+    let (mut at, held) = counted(&store, jumped).await;
+    assert_eq!((at.unread_below, held), (None, vec![5, 7, 8]), "what lies below is the server's to count");
+    at.unread_below = Some(3);
+    store
+        .write(vec![Write::Position(jumped, at.clone()), Write::Position(ConversationId::direct(me, me), at)])
+        .await
+        .unwrap();
+    drop(store);
+    let (at, _) = counted(&Store::open(&path).unwrap(), jumped).await;
+    assert_eq!(at.unread_below, Some(3));
 }
 
 #[tokio::test]
@@ -85,6 +128,6 @@ async fn a_failing_write_takes_nothing_else_with_it() {
     let (failed, done) = tokio::join!(store.write(twice), store.write(vec![Write::Enqueue(conversation, item(2))]));
     assert!(failed.is_err());
     done.unwrap();
-    let loaded = store.load().await.unwrap();
+    let loaded = store.load(UserId::from_bits(1)).await.unwrap();
     assert_eq!(loaded.lanes[0].1.items().cloned().collect::<Vec<_>>(), [item(2)]);
 }

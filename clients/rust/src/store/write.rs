@@ -7,7 +7,7 @@ use tidings_protocol::entry::Entry;
 use tidings_protocol::error::ErrorBody;
 use tidings_protocol::user::User;
 
-use super::Store;
+use super::{Store, int};
 use crate::error::StoreError;
 use crate::outbox::Item;
 use crate::session::Session;
@@ -36,11 +36,6 @@ pub(crate) enum Write {
     Session(Option<Session>),
     /// A person's card.
     Person(User),
-}
-
-/// Numbers of ours fit: a log has fewer entries than 2^63.
-fn int(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 impl Store {

@@ -182,6 +182,31 @@ async fn a_new_device_begins_with_the_newest_page_and_reads_back_on_demand() {
 }
 
 #[tokio::test]
+async fn what_is_read_elsewhere_below_what_is_held_is_counted_by_the_server() {
+    let mock = server().await;
+    bob_says(&mock, 250);
+    mock.world().reads.insert((ALICE, chat()), 3);
+    mock.world().sync_entries = 10;
+    let laptop = mock.device("alice", Store::memory().unwrap(), quick(1)).await;
+    let mut updates = laptop.updates();
+    let told = async |updates: &mut Updates, read: u64| {
+        until(updates, |update| match update {
+            Update::Unread { read_seq, unread, .. } if *read_seq == read => Some(*unread),
+            _ => None,
+        })
+        .await
+    };
+    assert_eq!(told(&mut updates, 3).await, 247);
+    let phone = mock.device("alice", Store::memory().unwrap(), Options { first_page: 1_000, ..quick(2) }).await;
+    eventually("the phone has all", async || {
+        phone.conversation(chat()).await.unwrap().is_some_and(|view| view.last == 250)
+    })
+    .await;
+    phone.read(chat(), 10).await.unwrap();
+    assert_eq!(told(&mut updates, 10).await, 240);
+}
+
+#[tokio::test]
 async fn below_the_floor_a_client_jumps() {
     let mock = server().await;
     let client = mock.device("alice", Store::memory().unwrap(), quick(1)).await;

@@ -20,7 +20,7 @@ pub use answer::{Refusal, Sent};
 use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
-use crate::limits::{BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
+use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
 use crate::log::{Draft, Entry, From, Put, Seq, Tail};
 use crate::membership;
 use crate::protocol::{self, Protocol};
@@ -54,10 +54,10 @@ pub enum Call {
     ReadAccount(UserId),
     /// Put the entry on condition that its place is free.
     Put(Box<Entry>),
-    /// Wait a random time up to a bound that doubles with each loss ([`crate::limits::BACKOFF_FIRST_MS`]).
+    /// Wait a random time, at most so many milliseconds: as long as an attempt took, doubled with each loss.
     Wait {
-        /// How often a place or a call was lost so far, from 1.
-        losses: u32,
+        /// The upper bound, up to [`BACKOFF_MAX_MS`].
+        bound_ms: u64,
     },
     /// Read the state of these users' inbox entries.
     ReadInboxes(Vec<UserId>),
@@ -122,6 +122,8 @@ pub struct Send {
     request: Request,
     inline_max: usize,
     deadline: Timestamp,
+    /// When the present attempt at a place began.
+    attempt: Timestamp,
     state: State,
     /// The last entry examined. Everything between the search's bound and it is known.
     head: Option<Entry>,
@@ -144,6 +146,7 @@ impl Send {
         };
         let send = Self {
             deadline: now.plus_millis(SEND_DEADLINE_MS),
+            attempt: now,
             state: State::Searching(bound),
             head: None,
             placed: vec![None; request.drafts.len()],
@@ -234,12 +237,13 @@ impl Send {
     }
 
     fn put(&mut self, put: Put, now: Timestamp) -> Step {
-        let State::Putting(wanted) = &self.state else { return self.retry() };
+        let State::Putting(wanted) = &self.state else { return self.retry(BACKOFF_FIRST_MS) };
         match put {
             Put::Stored => {
                 let entry = Entry::clone(wanted);
                 // The next draft's losses are its own: a batch must not wait ever longer because it is long.
                 self.losses = 0;
+                self.attempt = now;
                 self.learn(entry, false);
                 self.place_next(now)
             }
@@ -254,15 +258,19 @@ impl Send {
                 }
                 // Query on from the last examined entry, never from the head alone: what lies between may be ours.
                 self.state = State::Searching(From::Seq(next));
-                self.retry()
+                // Who collides waits in units of what an attempt takes, as on a shared wire: a shorter unit only means
+                // more attempts in vain, each of which slows down all others.
+                self.retry(now.millis_since(self.attempt))
             }
         }
     }
 
-    /// Waits, then makes the call of the present state again.
-    fn retry(&mut self) -> Step {
+    /// Waits up to so many milliseconds doubled with each loss, then makes the call of the present state again.
+    fn retry(&mut self, unit_ms: u64) -> Step {
         self.losses = self.losses.saturating_add(1);
-        Step::Call(Call::Wait { losses: self.losses })
+        let doubled = 1_u64.checked_shl(self.losses).unwrap_or(u64::MAX);
+        let bound_ms = unit_ms.max(BACKOFF_FIRST_MS).saturating_mul(doubled).min(BACKOFF_MAX_MS);
+        Step::Call(Call::Wait { bound_ms })
     }
 
     /// Stops placing drafts; those that have a place are still made visible before they are acknowledged.
@@ -344,7 +352,10 @@ impl Protocol for Send {
             return self.leave(seen);
         }
         match (&self.state, seen) {
-            (_, Seen::Waited) => Step::Call(self.call()),
+            (_, Seen::Waited) => {
+                self.attempt = now;
+                Step::Call(self.call())
+            }
             (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
             (State::AskingPermission(_) | State::AskingAccount(_), Seen::Exists(true)) => {
                 self.permitted = true;
@@ -367,11 +378,11 @@ impl Protocol for Send {
             // the same: a push is only a hint.
             (State::Delivering, Seen::Failed) if now < self.deadline => {
                 self.state = State::ReadingRoutes;
-                self.retry()
+                self.retry(BACKOFF_FIRST_MS)
             }
             (State::Delivering, _) => self.answer(),
             // An unknown outcome, or an answer to another call than ours: make the same call again.
-            _ => self.retry(),
+            _ => self.retry(BACKOFF_FIRST_MS),
         }
     }
 }

@@ -40,6 +40,7 @@ struct World {
     now: u64,
     ms_per_call: u64,
     fail: Option<&'static str>,
+    waits: Vec<u64>,
 }
 
 impl World {
@@ -99,7 +100,10 @@ impl World {
                 };
                 ("put", seen)
             }
-            Call::Wait { .. } => ("wait", Seen::Waited),
+            Call::Wait { bound_ms } => {
+                self.waits.push(bound_ms);
+                ("wait", Seen::Waited)
+            }
             Call::ReadInboxes(users) => {
                 let state = |user: &UserId| self.open.contains(user).then_some(HeadState::Open);
                 ("inboxes", Seen::Inboxes(users.iter().map(state).collect()))
@@ -180,6 +184,23 @@ fn a_lost_race_looks_at_the_winner_and_goes_on_from_there() {
         ["log", "permission", "account", "put", "wait", "log", "put", "put", "inboxes", "open", "routes"]
     );
     assert_eq!(world.log[2].counts, crate::log::Counts::Direct([2, 1]));
+}
+
+#[test]
+fn who_collides_waits_in_units_of_what_an_attempt_takes() {
+    let bounds = |ms_per_call| {
+        let mut rival = World::new();
+        (1..=10).for_each(|id| rival.append(2, &draft(id + 100, 9)));
+        let rivals = rival.log.into_iter().enumerate().collect();
+        let mut world = World { rivals, ms_per_call, ..World::new() };
+        world.open.push(user(2));
+        world.run(request(Some(0), vec![draft(1, 1)])).unwrap().remove(0).unwrap();
+        world.waits
+    };
+    assert_eq!(bounds(0)[..4], [8, 16, 32, 64], "a round trip of DynamoDB at least");
+    // The first attempt asked for the permission, too; the clock stands still while this world waits.
+    assert_eq!(bounds(10)[..4], [60, 80, 160, 320]);
+    assert_eq!(bounds(10)[9], 1_000, "never longer than that");
 }
 
 #[test]
