@@ -34,6 +34,9 @@ pub struct Timing {
     /// A connection that lived for so long ends a row of failures. Two clients with one device's identity kick
     /// each other out; this makes their duel slow instead of a storm.
     pub stable_after: Duration,
+    /// Shortest and longest wait before the server is asked how much is unread below what is held. One sync answers
+    /// for all conversations, and whoever scrolls on another device would ask many times a second.
+    pub count_wait: (Duration, Duration),
     /// Read positions wait so long, so that reading a screenful costs one request.
     pub read_delay: Duration,
 }
@@ -58,6 +61,7 @@ impl Default for Timing {
             recheck_every: (minutes(50), minutes(70)),
             open_within: Duration::from_secs(10),
             stable_after: Duration::from_secs(30),
+            count_wait: (Duration::from_millis(2_500), Duration::from_secs(5)),
             read_delay: Duration::from_millis(200),
         }
     }

@@ -32,8 +32,27 @@ pub(crate) struct Position {
     pub(crate) told_seq: u64,
     /// Everything up to here the other person of a direct conversation has read.
     pub(crate) peer_read_seq: u64,
-    /// Unread messages below `base`, as far as the server has said. What is held here is counted here.
-    pub(crate) unread_below: Option<u64>,
+    /// Unread messages below `base`. What is held here is counted here.
+    pub(crate) below: Below,
+}
+
+/// How many unread messages lie below what is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Below {
+    /// Never more than these.
+    pub(crate) at_most: u64,
+    /// Whether it is this number; otherwise a sync tells.
+    pub(crate) exact: bool,
+}
+
+impl Below {
+    /// Everything unread is held.
+    pub(crate) const NONE: Self = Self { at_most: 0, exact: true };
+
+    /// As many as before, or fewer: nobody here knows.
+    const fn at_most(at_most: u64) -> Self {
+        Self { at_most, exact: at_most == 0 }
+    }
 }
 
 /// My own message, acknowledged: an entry but for the counters, which follow from its predecessor's.
@@ -89,8 +108,8 @@ pub(crate) struct Timeline {
     counted: Option<Counted>,
     /// The server was asked to count, and has no reason yet to answer otherwise than it did.
     asked: bool,
-    /// The read position and the unread messages that were told last.
-    told: (u64, u64),
+    /// The read position and the unread messages that the user was told last.
+    announced: (u64, u64),
 }
 
 /// What is unread at a head that may not be here yet.
@@ -111,18 +130,17 @@ impl Timeline {
             read_seq: 0,
             told_seq: 0,
             peer_read_seq: 0,
-            unread_below: Some(0),
+            below: Below::NONE,
         };
         Self::restore(conversation, me, position, VecDeque::new())
     }
 
     /// A conversation as it was stored, with the seqs of the unread messages in its run, ascending.
     pub(crate) fn restore(conversation: ConversationId, me: UserId, at: Position, unread: VecDeque<u64>) -> Self {
-        let (waiting, known, told) = (BTreeMap::new(), at.last, (at.read_seq, 0));
+        let announced = (at.read_seq, at.below.at_most.saturating_add(unread.len() as u64));
+        let (known, waiting) = (at.last, BTreeMap::new());
         let (newest, counted, asked) = (false, None, false);
-        let mut timeline = Self { conversation, me, at, known, waiting, newest, unread, counted, asked, told };
-        timeline.told.1 = timeline.unread();
-        timeline
+        Self { conversation, me, at, known, waiting, newest, unread, counted, asked, announced }
     }
 
     /// What has to be stored.
@@ -136,30 +154,30 @@ impl Timeline {
     }
 
     /// Messages of others above my read position: up to the last entry, or up to the head that the last sync named
-    /// while that is still on its way.
+    /// while that is still on its way. Never too few; too many only while it is [`Self::uncounted`].
     pub(crate) fn unread(&self) -> u64 {
         match self.counted {
             Some(counted) => counted.unread,
-            None => self.at.unread_below.unwrap_or(0).saturating_add(self.unread.len() as u64),
+            None => self.at.below.at_most.saturating_add(self.unread.len() as u64),
         }
     }
 
     /// Whether nobody has said yet how many unread messages lie below what is held. A sync tells.
     pub(crate) const fn uncounted(&self) -> bool {
-        self.at.unread_below.is_none() && self.counted.is_none()
+        !self.at.below.exact && self.counted.is_none()
     }
 
-    /// Whether to ask the server to count: once, until it is known to have heard more.
+    /// Whether to ask the server to count: once it knows how far I have read, and then not again until that changes.
     pub(crate) const fn ask_count(&mut self) -> bool {
-        let ask = self.uncounted() && !self.asked;
+        let ask = self.uncounted() && self.at.told_seq >= self.at.read_seq && !self.asked;
         self.asked |= ask;
         ask
     }
 
     /// The read position and the number of unread messages, if that is news.
-    pub(crate) fn unread_news(&mut self) -> Option<(u64, u64)> {
+    pub(crate) fn take_news(&mut self) -> Option<(u64, u64)> {
         let now = (self.at.read_seq, self.unread());
-        (now != std::mem::replace(&mut self.told, now)).then_some(now)
+        (now != std::mem::replace(&mut self.announced, now)).then_some(now)
     }
 
     /// Whether something must be pulled to show everything that is known to exist.
@@ -200,7 +218,7 @@ impl Timeline {
         let mut step = Step::default();
         self.known = self.known.max(synced.head_seq);
         self.raise_floor(synced.floor, &mut step);
-        self.at.told_seq = self.at.told_seq.max(synced.read_seq);
+        self.told(synced.read_seq);
         self.read(synced.read_seq);
         if synced.read_seq == self.at.read_seq {
             self.counted = Some(Counted { head: synced.head_seq, unread: synced.unread });
@@ -253,10 +271,15 @@ impl Timeline {
             (Some(first), Some(last)) if dense && last.seq + 1 == self.at.base => {
                 self.at.base = first.seq;
                 let (read, me) = (self.at.read_seq, self.me);
-                let unread = entries.iter().filter(|entry| entry.seq > read && to_read(&entry.sender, entry.kind, me));
-                let found = unread.rev().map(|entry| self.unread.push_front(entry.seq)).count() as u64;
-                let below = self.at.unread_below.map(|below| below.saturating_sub(found));
-                self.at.unread_below = if self.all_held_above(read) { Some(0) } else { below };
+                let held = self.unread.len();
+                for entry in entries.iter().rev() {
+                    if entry.seq > read && to_read(&entry.sender, entry.kind, me) {
+                        self.unread.push_front(entry.seq);
+                    }
+                }
+                let found = (self.unread.len() - held) as u64;
+                let below = self.at.below;
+                self.at.below = self.bounded(Below { at_most: below.at_most.saturating_sub(found), ..below });
                 entries
             }
             _ => Vec::new(),
@@ -279,9 +302,7 @@ impl Timeline {
             _ => None,
         };
         self.at.read_seq = seq;
-        let none_below = self.all_held_above(seq) || self.at.unread_below == Some(0);
-        self.at.unread_below = none_below.then_some(0);
-        self.asked = false;
+        self.at.below = self.bounded(Below::at_most(self.at.below.at_most));
         true
     }
 
@@ -303,6 +324,13 @@ impl Timeline {
     /// Whether nothing between this entry and the run is missing.
     const fn all_held_above(&self, seq: u64) -> bool {
         self.at.base <= seq.saturating_add(1)
+    }
+
+    /// With no more unread messages below the run than there is room for between it and the read position.
+    fn bounded(&self, below: Below) -> Below {
+        let room = self.at.base.saturating_sub(self.at.read_seq.saturating_add(1));
+        let at_most = below.at_most.min(room);
+        Below { at_most, exact: at_most == 0 || (below.exact && at_most == below.at_most) }
     }
 
     /// How many unread messages are held up to this entry.
@@ -387,7 +415,9 @@ impl Timeline {
         }
         self.counted = None;
         if !self.all_held_above(self.at.read_seq) && self.all_held_above(head) {
-            self.at.unread_below = Some(unread.saturating_sub(self.unread_up_to(head) as u64));
+            let held = self.unread_up_to(head) as u64;
+            self.at.below = Below { at_most: unread.saturating_sub(held), exact: true };
+            self.asked = false;
         }
     }
 
@@ -403,11 +433,13 @@ impl Timeline {
         if to <= self.at.last {
             return;
         }
+        let passed = self.unread.len() as u64 + (to - self.at.last);
+        let below = Below::at_most(self.at.below.at_most.saturating_add(passed));
         self.at.last = to;
-        self.at.base = to + 1;
+        self.at.base = to.saturating_add(1);
         self.at.counts = None;
         self.unread.clear();
-        self.at.unread_below = self.all_held_above(self.at.read_seq).then_some(0);
+        self.at.below = self.bounded(below);
         self.asked = false;
         self.settle_count();
         self.known = self.known.max(to);

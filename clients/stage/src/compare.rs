@@ -106,13 +106,12 @@ struct Aim {
     read: u64,
 }
 
-/// Waits until the server knows what a device has to tell. One whose read position was turned away tells it again when
-/// it is woken. Its key if it had to be.
+/// Waits until the server knows what a device has to tell; twice as long for one that has to try again. Its key if it
+/// took so long.
 async fn tell_all(device: &Device, settle: Duration) -> Option<DeviceKey> {
     if device.has_told(settle).await {
         return None;
     }
-    device.client.wake().await;
     device.has_told(settle).await;
     Some(device.key())
 }

@@ -18,9 +18,9 @@ pub const SEND_DEADLINE_MS: u64 = 5_000;
 
 /// Unit of the wait after a failed call, and the least one after a lost race, in milliseconds; it doubles with each
 /// loss. 4 ms is about one DynamoDB round trip.
-pub const BACKOFF_FIRST_MS: u64 = 4;
+pub const BACKOFF_UNIT_MS: u64 = 4;
 
-/// Largest upper bound of that wait, in milliseconds. With it 100 closed-loop senders keep the throughput of 10.
+/// Largest upper bound of that wait, in milliseconds. With it 100 closed-loop senders keep nine tenths of the throughput of 10.
 pub const BACKOFF_MAX_MS: u64 = 1_000;
 
 /// How long a conversation must be quiet before a sync settles its inbox entry, in milliseconds. Opening costs a

@@ -11,6 +11,7 @@ use tidings_domain::ids::ConversationId;
 use tidings_protocol::actions::{Call, HistoryReply, Sync, SyncReply};
 use tidings_protocol::event::Event;
 use tidings_protocol::http::EntriesQuery;
+use tokio::time::Instant;
 
 use super::calls::To;
 use super::timers::Timer;
@@ -42,8 +43,8 @@ pub(super) struct Pulls {
     sync: Option<Run>,
     /// Another sync was asked for meanwhile.
     again: bool,
-    /// A hint to pull was heard, and its time has not come.
-    hinted: bool,
+    /// When the next sync is due that somebody asked for: a hint to pull, or a number that only the server knows.
+    planned: Option<Instant>,
     held: Vec<Event>,
     queue: VecDeque<ConversationId>,
     queued: HashSet<ConversationId>,
@@ -71,18 +72,18 @@ impl Engine {
         }
     }
 
-    /// Syncs at a random time within this one. One sync answers everybody who asks for one before it.
-    pub(super) fn sync_within(&mut self, longest: Duration) {
-        if !std::mem::replace(&mut self.pulls.hinted, true) {
-            let wait = self.dice.between((Duration::ZERO, longest));
-            self.after(wait, Timer::Pull(self.link.generation()));
+    /// Syncs after a random time between these. One sync answers everybody who asks for one before it.
+    pub(super) fn sync_after(&mut self, wait: (Duration, Duration)) {
+        let at = Instant::now() + self.dice.between(wait);
+        if self.pulls.planned.is_none_or(|planned| at < planned) {
+            self.pulls.planned = Some(at);
+            self.timers.at(at, Timer::Sync(self.link.generation()));
         }
     }
 
-    /// The time that was drawn after a hint to pull has come.
-    pub(super) fn pull_hinted(&mut self, generation: u64) {
-        if self.link.is(generation) {
-            self.pulls.hinted = false;
+    /// The time of a planned sync has come, or that of one which an earlier one has answered.
+    pub(super) fn planned_sync(&mut self, generation: u64) {
+        if self.link.is(generation) && self.pulls.planned.take_if(|planned| *planned <= Instant::now()).is_some() {
             self.sync_again();
         }
     }
@@ -158,15 +159,14 @@ impl Engine {
         for event in events {
             // One that is not understood is a hint less, and sync tells all.
             let Ok(event) = serde_json::from_value::<Event>(event) else { continue };
-            match event {
-                event if self.link.syncing() => {
-                    self.pulls.held.push(event);
-                    if self.pulls.held.len() > HELD_MAX {
-                        self.pulls.held.clear();
-                        self.sync_again();
-                    }
-                }
-                event => self.event(event),
+            if !self.link.syncing() {
+                self.event(event);
+                continue;
+            }
+            self.pulls.held.push(event);
+            if self.pulls.held.len() > HELD_MAX {
+                self.pulls.held.clear();
+                self.sync_again();
             }
         }
     }
@@ -183,7 +183,7 @@ impl Engine {
                 self.dirty.insert(conversation.0);
                 self.tell(Update::Read { conversation: conversation.0, user: user.0, seq });
             }
-            Event::Pull { within_ms } => self.sync_within(Duration::from_millis(within_ms)),
+            Event::Pull { within_ms } => self.sync_after((Duration::ZERO, Duration::from_millis(within_ms))),
             _ => {}
         }
     }
@@ -299,7 +299,7 @@ impl Engine {
     pub(super) fn catch_up_lost(&mut self) {
         self.pulls.sync = None;
         self.pulls.again = false;
-        self.pulls.hinted = false;
+        self.pulls.planned = None;
         self.pulls.held.clear();
         self.pulls.queue.clear();
         self.pulls.queued.clear();

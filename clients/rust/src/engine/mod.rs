@@ -263,7 +263,7 @@ impl Engine {
             Timer::Ping(generation) => self.ping(generation),
             Timer::Renew(generation) => self.renew(generation),
             Timer::Stable(generation) => self.link.stable(generation),
-            Timer::Pull(generation) => self.pull_hinted(generation),
+            Timer::Sync(generation) => self.planned_sync(generation),
             Timer::Recheck(generation) => self.recheck(generation),
             Timer::Gap(conversation) => self.gap_waited(conversation),
             Timer::Rested(conversation) => self.rested(conversation),

@@ -1,7 +1,5 @@
 //! Read positions and the local view.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use tidings_domain::ids::ConversationId;
 use tidings_protocol::actions::{Call, ConversationRead, ConversationReadReply};
@@ -16,10 +14,6 @@ use crate::store::Write;
 use crate::update::Update;
 use crate::view::Conversation;
 
-/// How soon the server is asked how much is unread below what is held. One sync serves everything that asks for it
-/// meanwhile: whoever scrolls on another device asks many times a second.
-const COUNT_WITHIN: Duration = Duration::from_secs(1);
-
 impl Engine {
     /// I have read up to `seq`. Counts here at once and on the server soon.
     pub(super) fn read(
@@ -29,7 +23,9 @@ impl Engine {
         answer: oneshot::Sender<Result<(), StoreError>>,
     ) {
         let seq = seq.min(self.timeline(conversation).position().last);
-        self.read_up_to(conversation, seq);
+        if self.timeline(conversation).read(seq) {
+            self.dirty.insert(conversation);
+        }
         self.effects.push(Effect::Answer(Box::new(move |written| {
             let _ = answer.send(written.map_err(Clone::clone));
         })));
@@ -38,34 +34,25 @@ impl Engine {
 
     /// The server has my position at `seq`: another device of mine has read so far, or it has heard of this one.
     pub(super) fn read_elsewhere(&mut self, conversation: ConversationId, seq: u64) {
-        self.timeline(conversation).told(seq);
+        let timeline = self.timeline(conversation);
+        timeline.told(seq);
+        timeline.read(seq);
         self.dirty.insert(conversation);
-        self.read_up_to(conversation, seq);
     }
 
-    fn read_up_to(&mut self, conversation: ConversationId, seq: u64) {
-        if self.timeline(conversation).read(seq) {
-            self.dirty.insert(conversation);
-        }
-    }
-
-    /// What is news of unread messages: told, or asked for where only the server can count them.
+    /// Tells what changed of unread messages, and asks the server where only it can count them.
     pub(super) fn tell_unread(&mut self) {
-        let mut news = Vec::new();
         let mut ask = false;
         for conversation in &self.dirty {
             let Some(timeline) = self.timelines.get_mut(conversation) else { continue };
-            if timeline.uncounted() && self.link.open() {
-                ask |= timeline.ask_count();
-            } else if let Some((read_seq, unread)) = timeline.unread_news() {
-                news.push(Update::Unread { conversation: *conversation, read_seq, unread });
+            ask |= self.link.open() && timeline.ask_count();
+            if let Some((read_seq, unread)) = timeline.take_news() {
+                let conversation = *conversation;
+                self.effects.push(Effect::Tell(Update::Unread { conversation, read_seq, unread }));
             }
         }
-        for update in news {
-            self.tell(update);
-        }
         if ask {
-            self.sync_within(COUNT_WITHIN);
+            self.sync_after(self.options.timing.count_wait);
         }
     }
 
@@ -105,13 +92,16 @@ impl Engine {
         self.plan_read(conversation);
     }
 
-    /// A position that the server does not take is not worth asking again.
+    /// A position that the server does not take is not worth telling again; one that it could not take now is.
     pub(super) fn read_refused(&mut self, conversation: ConversationId, seq: u64, error: &CallError) {
         tracing::debug!(%conversation, %error, "a read position was refused");
         self.reads.remove(&conversation);
-        if matches!(error, CallError::Refused(_)) {
-            self.timeline(conversation).told(seq);
-            self.dirty.insert(conversation);
+        match error {
+            CallError::Refused(error) if !error.code.retryable() => {
+                self.timeline(conversation).told(seq);
+                self.dirty.insert(conversation);
+            }
+            _ => self.plan_read(conversation),
         }
     }
 

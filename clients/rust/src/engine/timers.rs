@@ -17,8 +17,8 @@ pub(super) enum Timer {
     Renew(u64),
     /// The connection has proved itself.
     Stable(u64),
-    /// Sync again, as a `pull` event asked.
-    Pull(u64),
+    /// Sync again, as was planned.
+    Sync(u64),
     /// Sync again, in case the last push was lost.
     Recheck(u64),
     /// Look whether a gap is still there.

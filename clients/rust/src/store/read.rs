@@ -18,7 +18,7 @@ use super::{Store, int};
 use crate::error::StoreError;
 use crate::outbox::{Item, Lane};
 use crate::session::Session;
-use crate::timeline::{Position, to_read};
+use crate::timeline::{Below, Position, to_read};
 
 /// Everything that the engine keeps in memory.
 #[derive(Debug, Default)]
@@ -124,9 +124,9 @@ const SELECT_ENTRIES: &str = "SELECT entry FROM entries
     WHERE conversation = (SELECT id FROM conversations WHERE profile = ? AND conversation = ?)
         AND seq BETWEEN ? AND ? ORDER BY seq";
 
-/// What of an entry says whether it is to be read. Bodies stay where they are.
+/// What of an entry says whether it is to be read.
 #[derive(Deserialize)]
-struct Head {
+struct Gist {
     seq: u64,
     sender: Text<UserId>,
     kind: EntryKind,
@@ -147,9 +147,9 @@ fn unread(
     let mut select = connection.prepare_cached(SELECT_ENTRIES)?;
     let mut rows = select.query(params![profile, conversation.to_string(), int(from), int(at.last)])?;
     while let Some(row) = rows.next()? {
-        let head: Head = serde_json::from_str(row.get_ref(0)?.as_str().map_err(garbled)?)?;
-        if to_read(&head.sender, head.kind, me) {
-            unread.push_back(head.seq);
+        let gist: Gist = serde_json::from_str(row.get_ref(0)?.as_str().map_err(garbled)?)?;
+        if to_read(&gist.sender, gist.kind, me) {
+            unread.push_back(gist.seq);
         }
     }
     Ok(unread)
@@ -192,7 +192,7 @@ fn positions(connection: &Connection, profile: i64) -> Result<Vec<(ConversationI
             read_seq: number(row, "read_seq")?,
             told_seq: number(row, "told_seq")?,
             peer_read_seq: number(row, "peer_read_seq")?,
-            unread_below: maybe_number(row, "unread_below")?,
+            below: Below { at_most: number(row, "unread_below")?, exact: row.get("below_exact")? },
         };
         Ok((row.get::<_, String>("conversation")?, row.get::<_, Option<String>>("counts")?, position))
     })?;

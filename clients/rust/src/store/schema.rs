@@ -23,7 +23,8 @@ const TABLES: &str = "
         profile INTEGER NOT NULL REFERENCES profiles,
         conversation TEXT NOT NULL,
         base INTEGER NOT NULL, last INTEGER NOT NULL, floor INTEGER NOT NULL, counts TEXT,
-        read_seq INTEGER NOT NULL, told_seq INTEGER NOT NULL, peer_read_seq INTEGER NOT NULL, unread_below INTEGER,
+        read_seq INTEGER NOT NULL, told_seq INTEGER NOT NULL, peer_read_seq INTEGER NOT NULL,
+        unread_below INTEGER NOT NULL, below_exact INTEGER NOT NULL,
         UNIQUE (profile, conversation)
     );
     CREATE TABLE entries (
@@ -46,10 +47,12 @@ const TABLES: &str = "
     CREATE INDEX people_by_username ON people (profile, username);
 ";
 
-/// From version 1, which counted what is unread: it is counted anew, and what is not held here by the next sync.
+/// From version 1, which kept a number of unread messages. They are counted anew: what is held here, the rest by the
+/// next sync.
 const SECOND: &str = "
-    ALTER TABLE conversations ADD COLUMN unread_below INTEGER;
-    UPDATE conversations SET unread_below = 0 WHERE base <= read_seq + 1;
+    ALTER TABLE conversations ADD COLUMN unread_below INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE conversations ADD COLUMN below_exact INTEGER NOT NULL DEFAULT 0;
+    UPDATE conversations SET unread_below = MAX(0, base - read_seq - 1), below_exact = (base <= read_seq + 1);
     ALTER TABLE conversations DROP COLUMN unread_hint;
     ALTER TABLE conversations DROP COLUMN read_others;
 ";

@@ -6,6 +6,7 @@ use tidings_protocol::error::{ErrorBody, ErrorCode};
 
 use super::*;
 use crate::outbox::Item;
+use crate::timeline::Below;
 
 fn item(number: u128) -> Item {
     let body = Body::text(format!("message {number}"));
@@ -106,18 +107,19 @@ async fn a_store_of_the_first_version_is_brought_up_to_date() {
         (at, Vec::from(unread))
     };
     let store = Store::open(&path).unwrap();
-    let (_, held) = counted(&store, whole).await;
-    assert_eq!(held, [4, 5, 7, 8]);
+    let (at, held) = counted(&store, whole).await;
+    assert_eq!((at.below, held), (Below::NONE, vec![4, 5, 7, 8]));
     let (mut at, held) = counted(&store, jumped).await;
-    assert_eq!((at.unread_below, held), (None, vec![5, 7, 8]), "what lies below is the server's to count");
-    at.unread_below = Some(3);
+    let below = Below { at_most: 2, exact: false };
+    assert_eq!((at.below, held), (below, vec![5, 7, 8]), "what lies below is the server's to count");
+    at.below = Below { at_most: 3, exact: true };
     store
         .write(vec![Write::Position(jumped, at.clone()), Write::Position(ConversationId::direct(me, me), at)])
         .await
         .unwrap();
     drop(store);
     let (at, _) = counted(&Store::open(&path).unwrap(), jumped).await;
-    assert_eq!(at.unread_below, Some(3));
+    assert_eq!(at.below, Below { at_most: 3, exact: true });
 }
 
 #[tokio::test]

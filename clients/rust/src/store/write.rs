@@ -121,11 +121,11 @@ fn save_position(
     });
     let mut upsert = connection.prepare_cached(
         "INSERT INTO conversations (profile, conversation, base, last, floor, counts, read_seq, told_seq,
-            peer_read_seq, unread_below) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            peer_read_seq, unread_below, below_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (profile, conversation) DO UPDATE SET base = excluded.base, last = excluded.last,
             floor = excluded.floor, counts = excluded.counts, read_seq = excluded.read_seq,
             told_seq = excluded.told_seq, peer_read_seq = excluded.peer_read_seq,
-            unread_below = excluded.unread_below",
+            unread_below = excluded.unread_below, below_exact = excluded.below_exact",
     )?;
     upsert.execute(params![
         profile,
@@ -137,7 +137,8 @@ fn save_position(
         int(at.read_seq),
         int(at.told_seq),
         int(at.peer_read_seq),
-        at.unread_below.map(int),
+        int(at.below.at_most),
+        at.below.exact,
     ])?;
     Ok(())
 }

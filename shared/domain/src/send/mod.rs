@@ -20,7 +20,7 @@ pub use answer::{Refusal, Sent};
 use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
-use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_UNIT_MS, BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
 use crate::log::{Draft, Entry, From, Put, Seq, Tail};
 use crate::membership;
 use crate::protocol::{self, Protocol};
@@ -54,7 +54,8 @@ pub enum Call {
     ReadAccount(UserId),
     /// Put the entry on condition that its place is free.
     Put(Box<Entry>),
-    /// Wait a random time, at most so many milliseconds: as long as an attempt took, doubled with each loss.
+    /// Wait a random time, at most so many milliseconds: doubled with each loss, in units of what an attempt at the place
+    /// took, or after a failed call of [`BACKOFF_UNIT_MS`].
     Wait {
         /// The upper bound, up to [`BACKOFF_MAX_MS`].
         bound_ms: u64,
@@ -122,8 +123,8 @@ pub struct Send {
     request: Request,
     inline_max: usize,
     deadline: Timestamp,
-    /// When the present attempt at a place began.
-    attempt: Timestamp,
+    /// When the present put began.
+    put_began: Timestamp,
     state: State,
     /// The last entry examined. Everything between the search's bound and it is known.
     head: Option<Entry>,
@@ -146,7 +147,7 @@ impl Send {
         };
         let send = Self {
             deadline: now.plus_millis(SEND_DEADLINE_MS),
-            attempt: now,
+            put_began: now,
             state: State::Searching(bound),
             head: None,
             placed: vec![None; request.drafts.len()],
@@ -230,6 +231,7 @@ impl Send {
                 _ => {
                     let Request { conversation, sender, .. } = self.request;
                     let entry = self.request.drafts[index].follow(self.head.as_ref(), conversation, sender, now);
+                    self.put_began = now;
                     self.enter(State::Putting(Box::new(entry)))
                 }
             },
@@ -237,13 +239,12 @@ impl Send {
     }
 
     fn put(&mut self, put: Put, now: Timestamp) -> Step {
-        let State::Putting(wanted) = &self.state else { return self.retry(BACKOFF_FIRST_MS) };
+        let State::Putting(wanted) = &self.state else { return self.retry(BACKOFF_UNIT_MS, now) };
         match put {
             Put::Stored => {
                 let entry = Entry::clone(wanted);
                 // The next draft's losses are its own: a batch must not wait ever longer because it is long.
                 self.losses = 0;
-                self.attempt = now;
                 self.learn(entry, false);
                 self.place_next(now)
             }
@@ -259,18 +260,19 @@ impl Send {
                 // Query on from the last examined entry, never from the head alone: what lies between may be ours.
                 self.state = State::Searching(From::Seq(next));
                 // Who collides waits in units of what an attempt takes, as on a shared wire: a shorter unit only means
-                // more attempts in vain, each of which slows down all others.
-                self.retry(now.millis_since(self.attempt))
+                // more attempts in vain, each of which slows down all others. An attempt is a query and a put.
+                self.retry(2 * now.millis_since(self.put_began), now)
             }
         }
     }
 
     /// Waits up to so many milliseconds doubled with each loss, then makes the call of the present state again.
-    fn retry(&mut self, unit_ms: u64) -> Step {
+    fn retry(&mut self, unit_ms: u64, now: Timestamp) -> Step {
         self.losses = self.losses.saturating_add(1);
         let doubled = 1_u64.checked_shl(self.losses).unwrap_or(u64::MAX);
-        let bound_ms = unit_ms.max(BACKOFF_FIRST_MS).saturating_mul(doubled).min(BACKOFF_MAX_MS);
-        Step::Call(Call::Wait { bound_ms })
+        let bound_ms = unit_ms.max(BACKOFF_UNIT_MS).saturating_mul(doubled).min(BACKOFF_MAX_MS);
+        // Whoever waits to the end has waited in vain.
+        Step::Call(Call::Wait { bound_ms: bound_ms.min(self.deadline.millis_since(now)) })
     }
 
     /// Stops placing drafts; those that have a place are still made visible before they are acknowledged.
@@ -353,7 +355,7 @@ impl Protocol for Send {
         }
         match (&self.state, seen) {
             (_, Seen::Waited) => {
-                self.attempt = now;
+                self.put_began = now;
                 Step::Call(self.call())
             }
             (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
@@ -378,11 +380,11 @@ impl Protocol for Send {
             // the same: a push is only a hint.
             (State::Delivering, Seen::Failed) if now < self.deadline => {
                 self.state = State::ReadingRoutes;
-                self.retry(BACKOFF_FIRST_MS)
+                self.retry(BACKOFF_UNIT_MS, now)
             }
             (State::Delivering, _) => self.answer(),
             // An unknown outcome, or an answer to another call than ours: make the same call again.
-            _ => self.retry(BACKOFF_FIRST_MS),
+            _ => self.retry(BACKOFF_UNIT_MS, now),
         }
     }
 }

@@ -115,6 +115,7 @@ pub(crate) fn quick(seed: u64) -> Options {
             back_off_base: ms(5),
             back_off_cap: ms(40),
             gap_wait: (ms(20), ms(40)),
+            count_wait: (ms(20), ms(40)),
             read_delay: ms(10),
             ..Timing::default()
         },
