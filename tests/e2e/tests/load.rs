@@ -14,13 +14,16 @@ use tokio::sync::Mutex;
 /// Devices of the storm.
 const STORM: usize = 1_000;
 
-/// Senders of the two rounds of contention.
+/// Senders who contend, in turn.
 const SENDERS: [usize; 2] = [10, 100];
 
-/// How long each of them lasts: some hundred messages.
-const ROUND: Duration = Duration::from_secs(12);
+/// How often they take turns.
+const TURNS: u32 = 3;
 
-/// What the second round must keep of the first one's throughput.
+/// How long each turn lasts: some hundred messages.
+const TURN: Duration = Duration::from_secs(5);
+
+/// What the many must keep of the few's throughput.
 const KEEPS: f64 = 0.8;
 
 /// Functions on a message's way.
@@ -72,7 +75,7 @@ async fn a_thousand_devices_come_back_at_once() {
 async fn many_senders_are_about_as_fast_as_few() {
     let _alone = ALONE.lock().await;
     let Scene { cloud, target, stage, crowd } = Scene::set(2, SENDERS[1] / 2).await;
-    let settings = contention::Settings { senders: SENDERS.to_vec(), time: ROUND, keeps: KEEPS };
+    let settings = contention::Settings { senders: SENDERS.to_vec(), turns: TURNS, time: TURN, keeps: KEEPS };
     let report = contention::run(&stage, &target, &crowd, &settings).await.unwrap();
     Scene::end(cloud, &report).await;
 }

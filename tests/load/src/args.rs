@@ -88,13 +88,16 @@ pub(crate) struct Storm {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Contend {
-    /// Senders, a number for each round
+    /// Numbers of senders, who take turns
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100])]
     pub(crate) senders: Vec<usize>,
-    /// Seconds of each round
-    #[arg(long, default_value_t = 20)]
+    /// How often they take turns
+    #[arg(long, default_value_t = 3)]
+    pub(crate) turns: u32,
+    /// Seconds of each turn
+    #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u64,
-    /// Share of the first round's throughput that the others must reach
+    /// Share of the first number's throughput that the others must reach
     #[arg(long, default_value_t = 0.8)]
     pub(crate) keeps: f64,
 }

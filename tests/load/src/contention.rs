@@ -1,4 +1,4 @@
-//! Contention: few senders in one conversation, then many.
+//! Contention: few senders in one conversation, then many, in turn.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::meter::Meter;
 use crate::report::Report;
 use crate::target::Target;
 
-/// The first part of a round does not count: before everybody's first message is through, fewer are acknowledged than
+/// The first part of a turn does not count: before everybody's first message is through, fewer are acknowledged than
 /// are sent, and the more so the more there are.
 const WARM_UP: Duration = Duration::from_secs(3);
 
@@ -22,14 +22,17 @@ const WARM_UP: Duration = Duration::from_secs(3);
 pub struct Settings {
     /// So many senders, one number after the other. Each is a device of one of two people, with one message under way.
     pub senders: Vec<usize>,
-    /// How long each round lasts after its first seconds. All senders write throughout; were each to write so many messages instead, the end
-    /// of a round would be that of the few who are left.
+    /// How often they take turns. On a shared machine the next minute may be half as fast as this one; turns let all
+    /// numbers have their part of both.
+    pub turns: u32,
+    /// How long each turn lasts after its first seconds. All senders write throughout; were each to write so many
+    /// messages instead, the end of a turn would be that of the few who are left.
     pub time: Duration,
-    /// Every further round must reach this share of the first one's throughput.
+    /// Every further number must reach this share of the first one's throughput.
     pub keeps: f64,
 }
 
-/// One round.
+/// All turns of one number of senders.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Round {
     senders: usize,
@@ -40,6 +43,14 @@ struct Round {
     resent: u64,
     #[serde(flatten)]
     ms: Quantiles,
+}
+
+/// What the turns of one number of senders add up to.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    times: Vec<Duration>,
+    within: usize,
+    tries: u64,
 }
 
 /// One sender, who has one message under way throughout: how long each took to be acknowledged, and how many were in
@@ -59,8 +70,8 @@ async fn write(
     Ok((times, within))
 }
 
-/// Plays one round after the other in one conversation, and judges. `crowd` are two people with half as many devices
-/// each as the largest round has senders.
+/// Plays all turns in one conversation, and judges. `crowd` are two people with half as many devices each as the largest
+/// number of senders.
 pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Settings) -> Result<Report> {
     let meter = Meter::default();
     let talks = crowd.talks();
@@ -68,29 +79,38 @@ pub async fn run(stage: &Stage, target: &Target, crowd: &Crowd, settings: &Setti
     // One of each person in turn, so that few senders are two people's, too.
     let (one, other) = talk.devices.split_at(talk.devices.len() / 2);
     let devices: Vec<&Device> = one.iter().zip(other).flat_map(|(one, other)| [*one, *other]).collect();
-    let mut rounds = Vec::new();
+    let mut tallies = vec![Tally::default(); settings.senders.len()];
     let began = Instant::now();
-    for senders in &settings.senders {
-        let senders = &devices[..(*senders).min(devices.len())];
-        let tries = || senders.iter().map(|device| device.tries()).sum::<u64>();
-        let before = tries();
-        let writing =
-            senders.iter().enumerate().map(|one| write(one, talk.conversation, Instant::now(), settings.time));
-        let (times, within): (Vec<_>, Vec<_>) = try_join_all(writing).await?.into_iter().unzip();
-        let times = times.concat();
+    for _ in 0..settings.turns {
+        for (senders, tally) in settings.senders.iter().zip(&mut tallies) {
+            let senders = &devices[..(*senders).min(devices.len())];
+            let tries = || senders.iter().map(|device| device.tries()).sum::<u64>();
+            let before = tries();
+            let began = Instant::now();
+            let writing = senders.iter().enumerate().map(|one| write(one, talk.conversation, began, settings.time));
+            for (times, within) in try_join_all(writing).await? {
+                tally.times.extend(times);
+                tally.within += within;
+            }
+            tally.tries += tries() - before;
+        }
+    }
+    let took = began.elapsed();
+    let time = settings.time * settings.turns;
+    let rounds = settings.senders.iter().zip(tallies).map(|(senders, Tally { times, within, tries })| {
         for took in &times {
             meter.took("send", *took);
         }
         let messages = times.len();
-        rounds.push(Round {
-            senders: senders.len(),
+        Round {
+            senders: *senders,
             messages,
-            messages_per_s: per_second(within.into_iter().sum(), settings.time),
-            resent: (tries() - before).saturating_sub(u64::try_from(messages).unwrap_or(u64::MAX)),
+            messages_per_s: per_second(within, time),
+            resent: tries.saturating_sub(u64::try_from(messages).unwrap_or(u64::MAX)),
             ms: Quantiles::of(times),
-        });
-    }
-    let took = began.elapsed();
+        }
+    });
+    let rounds: Vec<Round> = rounds.collect();
     let mut report = Report::close("contention", stage, target, crowd, &meter, took).await?;
     report.expect_late_at_most(0);
     if let Some((first, more)) = rounds.split_first() {

@@ -108,7 +108,7 @@ async fn run_contend(target: &Target, contend: &Contend) -> Result<Report> {
     let most = contend.senders.iter().max().copied().unwrap_or_default();
     let crowd = Crowd::gather(&stage, 2, most.div_ceil(2)).await?;
     let (senders, time) = (contend.senders.clone(), Duration::from_secs(contend.seconds));
-    let settings = contention::Settings { senders, time, keeps: contend.keeps };
+    let settings = contention::Settings { senders, turns: contend.turns, time, keeps: contend.keeps };
     contention::run(&stage, target, &crowd, &settings).await
 }
 
