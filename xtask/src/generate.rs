@@ -9,6 +9,7 @@ use crate::say;
 /// Writes what differs; with `check` only names it. Whether all is well.
 pub(crate) fn run(root: &Path, check: bool) -> Result<bool, String> {
     let mut wanted: Vec<(&str, String)> = files().into_iter().map(|file| (file.path, file.content)).collect();
+    wanted.push((tidings_metrics::PAGE, tidings_metrics::page()));
     for page in PAGES {
         if let Ok(text) = std::fs::read_to_string(root.join(page)) {
             wanted.push((page, fill(&text).map_err(|reason| format!("{page}: {reason}"))?));

@@ -51,7 +51,8 @@ pub(crate) fn function(root: &Path, name: &str) -> Result<bool, String> {
          \x20 2. What reaches it: a row in shared/protocol/src/actions/mod.rs (`cargo xtask new action ... --function\n\
          \x20    {name}`) or http/mod.rs, or a queue in function.toml. A test names functions that nothing reaches.\n\
          \x20 3. src/main.rs, at most 30 lines: settings -> adapters -> use case -> run. The other functions show how.\n\
-         \x20 4. ARCHITECTURE.md: one line. A test names crates that it does not mention.",
+         \x20 4. shared/metrics/src/table.rs: its name among those who count cold starts and refusals. A test asks for it.\n\
+         \x20 5. ARCHITECTURE.md: one line. A test names crates that it does not mention.",
     ));
     Ok(true)
 }

@@ -19,6 +19,8 @@ use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::social::SocialTable;
 use tidings_identity::{Hasher, Keys, SigningKey, UnpublishedKey, VerifyingKeys};
 use tidings_runtime::clock::SystemClock;
+use tidings_runtime::meter::Meter;
+use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
 
 /// What the use cases run on: AWS here, fakes in tests.
@@ -108,7 +110,7 @@ pub(crate) struct Aws;
 
 impl Adapters for Aws {
     type Store = SocialTable;
-    type Log = LogTable;
+    type Log = Metered<LogTable>;
     type Inboxes = InboxTable;
     type Hasher = Hasher;
     type Keys = Keys;
@@ -148,9 +150,9 @@ impl Settings {
 }
 
 /// The use cases on AWS.
-pub(crate) fn build(sdk: &SdkConfig, settings: Settings) -> Result<Shared<Aws>, UnpublishedKey> {
+pub(crate) fn build(sdk: &SdkConfig, settings: Settings, meter: &Meter) -> Result<Shared<Aws>, UnpublishedKey> {
     let dynamo = Client::new(sdk);
-    let log = LogTable::new(dynamo.clone(), settings.log_table);
+    let log = Metered::new(LogTable::new(dynamo.clone(), settings.log_table), meter);
     let inboxes = InboxTable::new(dynamo.clone(), settings.inboxes_table);
     let store = SocialTable::new(dynamo, settings.social_table);
     let keys = Keys::new(settings.signing_key, settings.verifying_keys)?;

@@ -10,6 +10,7 @@ use tidings_application::clock::Clock;
 use tidings_application::identity::Principal;
 use tidings_application::identity::ports::VerifyAccessTokens;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_runtime::invocation;
 
 use crate::app::{Adapters, Shared};
 use crate::refused::Refused;
@@ -27,6 +28,7 @@ pub(crate) async fn authenticate<A: Adapters>(
     let token = bearer(request.headers());
     match token.and_then(|token| app.keys.verify_access_token(token, app.clock.now())) {
         Some(principal) => {
+            invocation::is_of(principal.user);
             request.extensions_mut().insert(SignedIn(principal));
             next.run(request).await
         }

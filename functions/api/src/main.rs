@@ -12,6 +12,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod watched;
 
 use lambda_http::{Error, run};
 use tidings_runtime::settings::Environment;
@@ -20,8 +21,8 @@ use tidings_runtime::{aws, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
-    telemetry::start(&environment);
+    let meter = telemetry::start(&environment)?;
     let settings = app::Settings::read(&environment)?;
-    let app = app::build(&aws::config().await, settings)?;
-    run(router::router(app)).await
+    let app = app::build(&aws::config().await, settings, &meter)?;
+    run(watched::watched(router::router(app), meter)).await
 }

@@ -11,7 +11,7 @@ use tidings_protocol::actions::Sync;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_protocol::http::EntriesQuery;
 use tidings_protocol::limits::HTTP_REPLY_MAX;
-use tidings_runtime::reading;
+use tidings_runtime::{invocation, reading};
 
 use crate::app::{Adapters, Shared};
 use crate::bearer::SignedIn;
@@ -40,6 +40,7 @@ async fn entries<A: Adapters>(
 ) -> Result<impl IntoResponse, Refused> {
     let conversation: ConversationId =
         conversation.parse().map_err(|error| ErrorBody::new(ErrorCode::BadRequest, format!("{error}")))?;
+    invocation::is_about(conversation);
     let range = reading::range(query.after, query.before)?;
     let limit = reading::limit(query.limit, HISTORY_HTTP_PAGE_MAX)?;
     let page = reading::history(&app.history, principal.user, conversation, range, limit, HTTP_REPLY_MAX).await?;

@@ -5,18 +5,21 @@ use serde_json::{Value, json};
 use tidings_application::clock::Clock;
 use tidings_application::identity::ports::VerifyTickets;
 use tidings_application::identity::{Admit, Admitted};
+use tidings_metrics::Metric;
+use tidings_runtime::meter::Meter;
 
 /// Whom denials are about; the gateway wants somebody.
 const NOBODY: &str = "nobody";
 
 /// The answer to a REQUEST authorizer event.
-pub(crate) fn authorize<K: VerifyTickets, C: Clock>(admit: &Admit<K, C>, event: &Value) -> Value {
+pub(crate) fn authorize<K: VerifyTickets, C: Clock>(admit: &Admit<K, C>, meter: &Meter, event: &Value) -> Value {
     // What the gateway asks about. Were it ever missing, the denial would cover everything.
     let resource = event["methodArn"].as_str().unwrap_or("*");
     let ticket = event["queryStringParameters"]["ticket"].as_str().unwrap_or_default();
     match admit.run(ticket) {
         Ok(admitted) => allow(&admitted, resource),
         Err(refused) => {
+            meter.count(Metric::Refusals, 1);
             tracing::info!(reason = %refused, "refused");
             policy("Deny", NOBODY, resource, &json!({}))
         }
@@ -86,7 +89,7 @@ mod tests {
                 "queryStringParameters": { "ticket": ticket },
                 "requestContext": { "routeKey": "$connect", "eventType": "CONNECT" },
             });
-            authorize(&self.admit, &event)
+            authorize(&self.admit, &Meter::off(), &event)
         }
     }
 
@@ -145,7 +148,7 @@ mod tests {
     fn an_event_of_another_shape_is_denied() {
         let world = World::new();
         for event in [json!({}), json!(null), json!([]), json!({ "queryStringParameters": null, "methodArn": 7 })] {
-            let answer = authorize(&world.admit, &event);
+            let answer = authorize(&world.admit, &Meter::off(), &event);
             let statement = &answer["policyDocument"]["Statement"][0];
             assert_eq!((&statement["Effect"], &statement["Resource"]), (&json!("Deny"), &json!("*")), "{event}");
         }

@@ -15,9 +15,9 @@ use tidings_runtime::{aws, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
-    telemetry::start(&environment);
+    let meter = telemetry::start(&environment)?;
     let table = environment.social_table()?;
     let accounts = SocialTable::new(Client::new(&aws::config().await), table);
     let get_user = Arc::new(GetUser { accounts });
-    Actions::new().on(move |_, request| handler::user_get(get_user.clone(), request)).serve().await
+    Actions::new(meter).on(move |_, request| handler::user_get(get_user.clone(), request)).serve().await
 }

@@ -7,6 +7,6 @@ use tidings_runtime::websocket::Actions;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::start(&Environment::process());
-    Actions::new().serve().await
+    let meter = telemetry::start(&Environment::process())?;
+    Actions::new(meter).serve().await
 }

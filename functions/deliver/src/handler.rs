@@ -8,18 +8,27 @@ use tidings_assembly::Sender;
 use tidings_domain::fan_out;
 use tidings_domain::task::Task;
 use tidings_domain::time::Timestamp;
+use tidings_metrics::Metric;
+use tidings_runtime::meter::Meter;
+use tidings_runtime::queue;
 use tidings_wire::job::Job;
 
 /// What became of a record. A record that is no job is an error too: it ends in the dead-letter queue, not lost.
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Works records off: jobs together, so that a connection gets one frame for all of them, and each task by itself.
-pub(crate) async fn work(send: Arc<Sender>, records: Vec<String>, until: Timestamp) -> Vec<Outcome> {
+pub(crate) async fn work(send: Arc<Sender>, meter: Meter, records: Vec<queue::Job>, until: Timestamp) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = records.iter().map(|_| Ok(())).collect();
     let (mut jobs, mut tasks) = (Vec::new(), Vec::new());
     for (index, record) in records.iter().enumerate() {
-        match Job::decode(record) {
-            Ok(Job::Deliver(job)) => jobs.push((index, job)),
+        match Job::decode(&record.body) {
+            Ok(Job::Deliver(job)) => {
+                // A retry and a task lie there on purpose.
+                if matches!(job, fan_out::Job::FanOut(_)) {
+                    meter.took(Metric::FanOutLag, record.queued_at);
+                }
+                jobs.push((index, job));
+            }
             Ok(Job::Finish(task)) => tasks.push((index, task)),
             Err(invalid) => outcomes[index] = Err(invalid.into()),
         }

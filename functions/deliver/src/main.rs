@@ -12,8 +12,8 @@ use tidings_runtime::{aws, queue, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
-    telemetry::start(&environment);
+    let meter = telemetry::start(&environment)?;
     let pace = Pace::per_second(environment.worker_posts_per_s()?);
-    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, pace)?);
-    queue::serve(|records, until| handler::work(send.clone(), records, until)).await
+    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, pace, &meter)?);
+    queue::serve(&meter, |records, until| handler::work(send.clone(), meter.clone(), records, until)).await
 }

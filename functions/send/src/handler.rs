@@ -7,11 +7,14 @@ use tidings_assembly::Sender;
 use tidings_domain::limits::BATCH_MAX;
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Refusal, Request, Sent};
+use tidings_domain::time::Timestamp;
+use tidings_metrics::Metric;
 use tidings_protocol::actions::message_send as wire;
 use tidings_protocol::actions::{MessageSend, MessageSendReply, SendResult};
 use tidings_protocol::body::InvalidBody;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_runtime::clock::SystemClock;
+use tidings_runtime::meter::Meter;
 use tidings_runtime::websocket::Caller;
 use tidings_wire::entry::body_in;
 use tidings_wire::refusal;
@@ -19,6 +22,7 @@ use tidings_wire::refusal;
 /// `message.send`.
 pub(crate) async fn message_send(
     send: Arc<Sender>,
+    meter: Meter,
     caller: Caller,
     request: MessageSend,
 ) -> Result<MessageSendReply, ErrorBody> {
@@ -44,11 +48,27 @@ pub(crate) async fn message_send(
         results.extend(answers.into_iter().map(|answer| answer.map_err(refused)));
     }
     results.extend(invalid.map(Err));
+    count_results(&meter, caller.asked_at, &results, batch);
     results.resize_with(count, || Err(refused(Refusal::NotTried)));
     if batch {
         return Ok(MessageSendReply::Many { results: results.into_iter().map(result_out).collect() });
     }
     results.swap_remove(0).map(sent_out).map(MessageSendReply::One)
+}
+
+/// What became of the messages. A batch stops at its first failure, so that is the only one. A single message's is the
+/// request's own, and counted with that.
+fn count_results(meter: &Meter, asked_at: Timestamp, results: &[Result<Sent, ErrorBody>], batch: bool) {
+    let acknowledged = |duplicate| results.iter().flatten().filter(|sent| sent.duplicate == duplicate).count();
+    let (fresh, again) = (acknowledged(false), acknowledged(true));
+    meter.count(Metric::Sends, fresh);
+    meter.count(Metric::Duplicates, again);
+    if fresh + again > 0 {
+        meter.took(Metric::AckLatency, asked_at);
+    }
+    if let (true, Some(error)) = (batch, results.iter().find_map(|result| result.as_ref().err())) {
+        meter.refused(error.code);
+    }
 }
 
 fn draft_in(draft: &wire::Draft) -> Result<Draft, ErrorBody> {

@@ -13,7 +13,8 @@ use tidings_runtime::{aws, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
-    telemetry::start(&environment);
-    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, Pace::unbounded())?);
-    Actions::new().on(move |caller, request| handler::message_send(send.clone(), caller, request)).serve().await
+    let meter = telemetry::start(&environment)?;
+    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, Pace::unbounded(), &meter)?);
+    let actions = Actions::new(meter.clone());
+    actions.on(move |caller, request| handler::message_send(send.clone(), meter.clone(), caller, request)).serve().await
 }

@@ -18,6 +18,8 @@ use tidings_gateway::Connections;
 use tidings_protocol::actions::{ConversationRead, ConversationReadReply, History, HistoryReply, Sync, SyncReply};
 use tidings_protocol::error::ErrorBody;
 use tidings_runtime::clock::SystemClock;
+use tidings_runtime::meter::Meter;
+use tidings_runtime::metered::Metered;
 use tidings_runtime::reading;
 use tidings_runtime::settings::{Environment, Setting, all};
 use tidings_runtime::websocket::Caller;
@@ -25,20 +27,23 @@ use tidings_sqs::Queues;
 use tidings_wire::pages::REPLY_ROOM;
 use tidings_wire::refusal;
 
-type Syncs = Arc<SyncDevice<LogTable, InboxTable, RouteTable, Connections, SystemClock>>;
-type Histories = Arc<ReadHistory<LogTable>>;
-type Reads = Arc<ReadConversation<LogTable, InboxTable, Connections, RouteTable, Queues, SystemClock>>;
+type Log = Metered<LogTable>;
+type Gateway = Metered<Connections>;
+type Routes = Metered<RouteTable>;
+type Syncs = Arc<SyncDevice<Log, InboxTable, Routes, Gateway, SystemClock>>;
+type Histories = Arc<ReadHistory<Log>>;
+type Reads = Arc<ReadConversation<Log, InboxTable, Gateway, Routes, Metered<Queues>, SystemClock>>;
 
 /// Adapters into the use cases.
-pub(crate) fn build(environment: &Environment, sdk: &SdkConfig) -> Setting<(Syncs, Histories, Reads)> {
+pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -> Setting<(Syncs, Histories, Reads)> {
     let dynamo = Client::new(sdk);
     let (log, inboxes, deliver, inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
-        tidings_assembly::delivery(environment, sdk, &dynamo, Pace::unbounded()),
+        tidings_assembly::delivery(environment, sdk, &dynamo, Pace::unbounded(), meter),
         environment.inline_push_max(),
     ))?;
-    let log = LogTable::new(dynamo.clone(), log);
+    let log = Metered::new(LogTable::new(dynamo.clone(), log), meter);
     let inboxes = InboxTable::new(dynamo, inboxes);
     let sync = SyncDevice {
         log: log.clone(),

@@ -45,6 +45,16 @@ pub const PARAMETERS: &[Parameter] = &[
         default: "",
         description: "Users who may not connect, separated by commas. For emergencies: it takes a new configuration.",
     },
+    Parameter {
+        name: "METRICS",
+        default: "on",
+        description: "Whether functions write metrics into their logs, about half a kilobyte a send: on or off.",
+    },
+    Parameter {
+        name: "LOG_LEVEL",
+        default: "WARN",
+        description: "From which level on functions log: TRACE, DEBUG, INFO, WARN or ERROR. Lambda's own application log level stays at INFO, or it drops the metrics.",
+    },
     Parameter { name: "SIGN_UPS", default: "open", description: "Whether anybody may register: open or closed." },
 ];
 

@@ -26,6 +26,7 @@ use crate::sqs::Sqs;
 use crate::sqs::mapping::Mapping;
 use crate::sqs::queues::{self, Queue};
 use crate::state::State;
+use crate::watch::Live;
 
 /// The access key for people.
 const ACCESS_KEY: &str = "local";
@@ -146,13 +147,22 @@ impl LocalCloud {
         let domain = ports.door.1.to_string();
         let gateway =
             Gateway::new(Arc::clone(&host), Arc::clone(&front), options.limits.clone(), domain, ending.clone());
-        let door = Door { endpoints, gateway, host: Arc::clone(&host), front, sqs: Arc::clone(&sqs), queues };
+        let door = Door {
+            endpoints,
+            gateway,
+            host: Arc::clone(&host),
+            front,
+            sqs: Arc::clone(&sqs),
+            queues,
+            live: Live::default(),
+        };
         door.inject(options.faults.clone())?;
         let door = Arc::new(door);
         door.serve(ports.door.0, ending.clone());
 
         let mut tasks = vec![
             tokio::spawn(Arc::clone(&host).reap_idle()).abort_handle(),
+            tokio::spawn(Arc::clone(&door).sample()).abort_handle(),
             tokio::spawn(dynamodb.sweep_expired(options.limits.ttl_sweep)).abort_handle(),
         ];
         let mappings_enabled = watch::Sender::new(options.mappings);

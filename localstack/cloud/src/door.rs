@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
@@ -18,6 +19,7 @@ use crate::server::{self, Body, Ending};
 use crate::sqs::Sqs;
 use crate::sqs::queues::Queue;
 use crate::state::State;
+use crate::watch::{Live, live, page as watch_page, prometheus};
 
 /// The largest fault plan, in bytes: far more than naming every function takes.
 const PLAN_BYTES: usize = 64 * 1024;
@@ -33,7 +35,11 @@ pub(crate) struct Door {
     pub(crate) front: Arc<Front>,
     pub(crate) sqs: Arc<Sqs>,
     pub(crate) queues: Vec<Queue>,
+    pub(crate) live: Live,
 }
+
+/// What goes out of the door: a whole answer, or one that goes on.
+type Answer = Either<Body, live::EventStream>;
 
 impl Door {
     /// Opens it until the end.
@@ -45,7 +51,14 @@ impl Door {
         });
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Answer> {
+        if request.method() == Method::GET && request.uri().path() == live::PATH {
+            return self.live.listen().map(Either::Right);
+        }
+        self.answer_whole(request, peer).await.map(Either::Left)
+    }
+
+    async fn answer_whole(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
         if path == SOCKET_PATH {
             self.gateway.answer_upgrade(request, peer).await
@@ -72,6 +85,7 @@ impl Door {
                 self.reset_ledger();
                 server::json(StatusCode::OK, &serde_json::json!({}))
             }
+            (&Method::GET, "/_local/metrics") => self.answer_metrics().await,
             (&Method::GET, "/_local/state") => server::json(StatusCode::OK, &self.state().await),
             (&Method::POST, "/_local/sockets/cut") => {
                 server::json(StatusCode::OK, &serde_json::json!({ "cut": self.gateway.cut_sockets() }))
@@ -82,10 +96,37 @@ impl Door {
                 self.front.faults().reset();
                 server::json(StatusCode::OK, &serde_json::json!({}))
             }
+            (&Method::GET, path) => {
+                watch_page::answer(path).unwrap_or_else(|| server::message(StatusCode::NOT_FOUND, "Not Found"))
+            }
             _ => server::message(StatusCode::NOT_FOUND, "Not Found"),
         };
         server::allow_any_origin(&mut response);
         response
+    }
+
+    /// Everything that is counted, as Prometheus reads it.
+    async fn answer_metrics(&self) -> Response<Body> {
+        match self.metrics().await {
+            Ok(text) => server::respond(StatusCode::OK, prometheus::CONTENT_TYPE, text),
+            Err(error) => server::message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    }
+
+    /// The same as text.
+    pub(crate) async fn metrics(&self) -> Result<String, ::prometheus::Error> {
+        prometheus::text(self.front.metrics(), &self.state().await, &self.ledger())
+    }
+
+    /// Takes a sample now and then, for whoever watches. Runs until the end.
+    pub(crate) async fn sample(self: Arc<Self>) {
+        let mut rounds = tokio::time::interval(live::EVERY);
+        // After a pause there is nothing to make up for: samples say when they were taken.
+        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            self.live.tell(self.front.metrics(), &self.state().await, &self.ledger());
+        }
     }
 
     /// A new fault plan.

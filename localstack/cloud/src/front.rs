@@ -10,6 +10,7 @@ use crate::activity::Activity;
 use crate::caller::{Badges, Caller};
 use crate::faults::{CallFault, Faults, Injected, LATENCY, Mishap, Moment};
 use crate::ledger::{Counters, Ledger};
+use crate::watch::Metrics;
 
 /// The services that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,13 +57,14 @@ pub(crate) struct Call<'a> {
     pub caller: &'a Caller,
 }
 
-/// The front: badges, the ledger, the fault switch, and the count of what is under way.
+/// The front: badges, the ledger, the fault switch, and the counts of what is under way and of what functions count.
 #[derive(Debug, Default)]
 pub(crate) struct Front {
     badges: Badges,
     ledger: Ledger,
     faults: Faults,
     activity: Activity,
+    metrics: Metrics,
 }
 
 impl Front {
@@ -79,6 +81,11 @@ impl Front {
     /// The fault switch.
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// What functions count.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// What is under way.

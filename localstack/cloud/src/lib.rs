@@ -42,6 +42,7 @@ pub mod say;
 mod server;
 mod sqs;
 pub mod state;
+mod watch;
 
 pub use cloud::{LocalCloud, Running, StartError};
 pub use endpoints::Endpoints;

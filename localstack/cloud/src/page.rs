@@ -39,6 +39,8 @@ cargo tidings --server {api} --profile bob register bob
 cargo tidings --server {api} --profile alice chat bob</pre>
 <h2>Look inside</h2>
 <ul>
+<li><a href="/_local/watch">/_local/watch</a>: what happens right now, in charts; as text for Prometheus at
+<a href="/_local/metrics">/_local/metrics</a></li>
 <li><a href="/_local/endpoints">/_local/endpoints</a>: every endpoint, table and queue as JSON</li>
 <li><a href="/_local/ledger">/_local/ledger</a>: every billable call so far, per use case, and what it would cost</li>
 </ul>

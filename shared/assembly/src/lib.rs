@@ -12,40 +12,56 @@ use tidings_dynamodb::routes::RouteTable;
 use tidings_dynamodb::social::SocialTable;
 use tidings_gateway::Connections;
 use tidings_runtime::clock::SystemClock;
+use tidings_runtime::meter::Meter;
+use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
 use tidings_sqs::Queues;
 
 /// Delivery over the gateway, the routes table and the queues.
-pub type Delivery = Deliver<Connections, RouteTable, Queues, SystemClock>;
+pub type Delivery = Deliver<Metered<Connections>, Metered<RouteTable>, Metered<Queues>, SystemClock>;
 
 /// `message.send` over the tables.
-pub type Sender = SendMessages<LogTable, InboxTable, SocialTable, Connections, RouteTable, Queues, SystemClock>;
+pub type Sender = SendMessages<
+    Metered<LogTable>,
+    InboxTable,
+    SocialTable,
+    Metered<Connections>,
+    Metered<RouteTable>,
+    Metered<Queues>,
+    SystemClock,
+>;
 
 /// Delivery, no faster than `pace`.
-pub fn delivery(environment: &Environment, sdk: &SdkConfig, dynamo: &Client, pace: Pace) -> Setting<Delivery> {
+pub fn delivery(
+    environment: &Environment,
+    sdk: &SdkConfig,
+    dynamo: &Client,
+    pace: Pace,
+    meter: &Meter,
+) -> Setting<Delivery> {
     let (routes, endpoint, (fan_out, retry, task)) =
         all((environment.routes_table(), environment.gateway_endpoint(), environment.queue_urls()))?;
     Ok(Deliver {
-        gateway: Connections::at(sdk, endpoint),
-        routes: RouteTable::new(dynamo.clone(), routes),
-        queue: Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task),
+        gateway: Metered::new(Connections::at(sdk, endpoint), meter),
+        routes: Metered::new(RouteTable::new(dynamo.clone(), routes), meter),
+        queue: Metered::new(Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task), meter),
         clock: SystemClock,
         pace,
     })
 }
 
 /// A sender that delivers no faster than `pace`.
-pub fn sender(environment: &Environment, sdk: &SdkConfig, pace: Pace) -> Setting<Sender> {
+pub fn sender(environment: &Environment, sdk: &SdkConfig, pace: Pace, meter: &Meter) -> Setting<Sender> {
     let dynamo = Client::new(sdk);
     let (log, inboxes, social, deliver, inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
         environment.social_table(),
-        delivery(environment, sdk, &dynamo, pace),
+        delivery(environment, sdk, &dynamo, pace, meter),
         environment.inline_push_max(),
     ))?;
     Ok(SendMessages {
-        log: LogTable::new(dynamo.clone(), log),
+        log: Metered::new(LogTable::new(dynamo.clone(), log), meter),
         inboxes: InboxTable::new(dynamo.clone(), inboxes),
         accounts: SocialTable::new(dynamo, social),
         deliver,

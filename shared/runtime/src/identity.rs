@@ -7,6 +7,8 @@ use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_protocol::user::User;
 use tidings_wire::refusal;
 
+use crate::invocation;
+
 /// A person's card.
 pub fn user(card: Card) -> User {
     User { id: card.user.into(), username: card.username.into(), display_name: card.display_name.into() }
@@ -47,7 +49,7 @@ pub fn of_refresh(error: &RefreshError) -> ErrorBody {
     match error {
         RefreshError::Forged | RefreshError::Ended => signed_out(),
         RefreshError::Reused { claims } => {
-            tracing::warn!(user = %claims.user, device = %claims.device, "an old refresh token came back; session ended");
+            tracing::warn!(user = invocation::pseudonym(&claims.user.to_string()), device = %claims.device, "an old refresh token came back; session ended");
             signed_out()
         }
         RefreshError::Port(error) => of_port(error),

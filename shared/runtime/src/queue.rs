@@ -9,12 +9,15 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use tidings_application::clock::Clock;
 use tidings_domain::time::Timestamp;
+use tidings_metrics::Metric;
 
 use crate::clock::SystemClock;
+use crate::invocation;
+use crate::meter::Meter;
 
 /// Groups of records worked off at once. Each may post to several connections by itself.
 const GROUPS_IN_FLIGHT: usize = 4;
@@ -26,27 +29,37 @@ const RESERVE_MS: u64 = 1_000;
 /// under way and for queueing what was not begun.
 const BEGIN_PERCENT: u64 = 65;
 
-/// Serves batches until the environment ends. `work` gets the texts of some records, and until when it may begin
-/// anything new, and says of each record, in their order, what became of it. An error means "deliver it again"; after
+/// A record, as whoever works it off sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its text.
+    pub body: String,
+    /// When it was put into its queue; now, if the queue does not say.
+    pub queued_at: Timestamp,
+}
+
+/// Serves batches until the environment ends. `work` gets some records, and until when it may begin anything new, and
+/// says of each record, in their order, what became of it. An error means "deliver it again"; after
 /// the queue's number of tries the record goes to the dead-letter queue.
 ///
 /// A poisoned record blocks nobody (BAD-1): if `work` panics, each record is worked off by itself, and so is whatever
 /// comes again. Only a record that ends the process takes its invocation's others with it.
-pub async fn serve<F, W, E>(work: F) -> Result<(), Error>
+pub async fn serve<F, W, E>(meter: &Meter, work: F) -> Result<(), Error>
 where
-    F: Fn(Vec<String>, Timestamp) -> W,
+    F: Fn(Vec<Job>, Timestamp) -> W,
     W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
     let work = &work;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+    invocation::serve(meter, |event: LambdaEvent<SqsEvent>| async move {
         let now = SystemClock.now();
         let left_ms = event.context.deadline.saturating_sub(now.as_millis()).saturating_sub(RESERVE_MS);
         let until = now.plus_millis(left_ms / 100 * BEGIN_PERCENT);
         let limit = Duration::from_millis(left_ms);
         let failed = batch(event.payload.records, limit, &|records| work(records, until)).await?;
-        Ok::<Value, Error>(answer(&failed))
-    }))
+        meter.count(Metric::RecordsFailed, failed.len());
+        Ok(answer(&failed))
+    })
     .await
 }
 
@@ -60,7 +73,7 @@ fn answer(failed: &[String]) -> Value {
 struct Record {
     place: usize,
     id: String,
-    body: String,
+    job: Job,
     returned: bool,
 }
 
@@ -68,16 +81,17 @@ impl Record {
     fn read(place: usize, message: SqsMessage) -> Result<Self, Error> {
         // Without its id a record could not be reported, and would silently count as done.
         let id = message.message_id.ok_or("a record has no message id")?;
-        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-        let returned = receives.is_some_and(|receives: u32| receives > 1);
-        Ok(Self { place, id, body: message.body.unwrap_or_default(), returned })
+        let number = |name: &str| message.attributes.get(name).and_then(|number| number.parse::<u64>().ok());
+        let returned = number("ApproximateReceiveCount").is_some_and(|receives| receives > 1);
+        let queued_at = number("SentTimestamp").map_or_else(|| SystemClock.now(), Timestamp::from_millis);
+        Ok(Self { place, id, job: Job { body: message.body.unwrap_or_default(), queued_at }, returned })
     }
 }
 
 /// The ids of the records that are to be delivered again.
 async fn batch<F, W, E>(messages: Vec<SqsMessage>, limit: Duration, work: &F) -> Result<Vec<String>, Error>
 where
-    F: Fn(Vec<String>) -> W,
+    F: Fn(Vec<Job>) -> W,
     W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
@@ -103,7 +117,7 @@ where
 /// Works records off together, or each by itself if that panics. The places of those that are done.
 async fn work_off<F, W, E>(group: Vec<Record>, work: &F) -> Vec<usize>
 where
-    F: Fn(Vec<String>) -> W,
+    F: Fn(Vec<Job>) -> W,
     W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
@@ -123,12 +137,12 @@ where
 /// `None` if it panicked.
 async fn attempt<F, W, E>(group: &[Record], work: &F) -> Option<Vec<usize>>
 where
-    F: Fn(Vec<String>) -> W,
+    F: Fn(Vec<Job>) -> W,
     W: Future<Output = Vec<Result<(), E>>>,
     E: Display,
 {
-    let bodies = group.iter().map(|record| record.body.clone()).collect();
-    let Ok(outcomes) = AssertUnwindSafe(async { work(bodies).await }).catch_unwind().await else {
+    let jobs = group.iter().map(|record| record.job.clone()).collect();
+    let Ok(outcomes) = AssertUnwindSafe(async { work(jobs).await }).catch_unwind().await else {
         tracing::error!(message_ids = ?group.iter().map(|record| &record.id).collect::<Vec<_>>(), "panicked");
         return None;
     };
@@ -157,7 +171,8 @@ mod tests {
     /// Runs a batch: what failed, and the groups in which its records were worked off.
     async fn run(bodies: &[(&str, u32)]) -> (Vec<String>, Vec<String>) {
         let groups = Mutex::new(Vec::new());
-        let work = |bodies: Vec<String>| {
+        let work = |jobs: Vec<Job>| {
+            let bodies: Vec<_> = jobs.into_iter().map(|job| job.body).collect();
             groups.lock().unwrap().push(bodies.join("+"));
             async move {
                 assert!(!bodies.iter().any(|body| body == "panic"), "on purpose");
@@ -195,11 +210,20 @@ mod tests {
         assert_eq!(groups, ["a+c", "hang", "b"]);
     }
 
+    #[test]
+    fn a_record_says_how_long_it_waited() {
+        let mut message = records(&[("a", 1)]).remove(0);
+        message.attributes.insert("SentTimestamp".to_owned(), "5".to_owned());
+        assert_eq!(Record::read(0, message.clone()).unwrap().job.queued_at, Timestamp::from_millis(5));
+        message.attributes.remove("SentTimestamp");
+        assert!(Record::read(0, message).unwrap().job.queued_at > Timestamp::from_millis(5), "now");
+    }
+
     #[tokio::test]
     async fn a_record_without_an_id_fails_the_batch() {
         let mut records = records(&[("ok", 1)]);
         records[0].message_id = None;
-        let work = async |bodies: Vec<String>| bodies.iter().map(|_| Ok::<_, String>(())).collect();
+        let work = async |jobs: Vec<Job>| jobs.iter().map(|_| Ok::<_, String>(())).collect();
         assert!(batch(records, Duration::from_secs(5), &work).await.is_err());
     }
 }

@@ -279,6 +279,16 @@ impl Environment {
         }
     }
 
+    /// `METRICS`: whether metrics are written, `on` (unless it says otherwise) or `off`.
+    pub fn metrics_on(&self) -> Setting<bool> {
+        const NAME: &str = "METRICS";
+        match self.get(NAME) {
+            None | Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            Some(_) => wrong(NAME, "must be on or off"),
+        }
+    }
+
     /// `SIGNING_KEY`, as whatever type reads it: a secret.
     pub fn signing_key<T: FromStr<Err: fmt::Display>>(&self) -> Setting<T> {
         self.parsed("SIGNING_KEY")

@@ -3,9 +3,10 @@
 //! ```no_run
 //! # use tidings_protocol::actions::{UserGet, UserGetReply};
 //! # use tidings_protocol::error::{ErrorBody, ErrorCode};
+//! # use tidings_runtime::meter::Meter;
 //! # use tidings_runtime::websocket::Actions;
-//! # async fn serve() -> Result<(), lambda_runtime::Error> {
-//! let actions = Actions::new().on(async |_caller, _request: UserGet| -> Result<UserGetReply, ErrorBody> {
+//! # async fn serve(meter: Meter) -> Result<(), lambda_runtime::Error> {
+//! let actions = Actions::new(meter).on(async |_caller, _request: UserGet| -> Result<UserGetReply, ErrorBody> {
 //!     Err(ErrorBody::new(ErrorCode::NotFound, "nobody"))
 //! });
 //! actions.serve().await
@@ -19,12 +20,12 @@ use std::pin::Pin;
 use aws_lambda_events::apigw::{ApiGatewayWebsocketProxyRequest, ApiGatewayWebsocketProxyRequestContext};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidings_application::clock::Clock;
 use tidings_domain::identity::Platform;
-use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
+use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::route::Route;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::actions::Call;
@@ -33,6 +34,8 @@ use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_protocol::limits::{FRAME_MAX, REQUEST_ID_MAX};
 
 use crate::clock::SystemClock;
+use crate::invocation;
+use crate::meter::Meter;
 
 /// Longest message of an error about a request, in characters: enough to say where it is wrong.
 const MESSAGE_MAX: usize = 200;
@@ -52,6 +55,8 @@ pub struct Caller {
     pub connected_at: Timestamp,
     /// The gateway's name of the connection.
     pub connection: ConnectionId,
+    /// When the gateway took what is asked, by its clock.
+    pub asked_at: Timestamp,
 }
 
 impl Caller {
@@ -90,22 +95,27 @@ pub fn caller(context: &ApiGatewayWebsocketProxyRequestContext) -> Result<Caller
         device: field("device")?.parse().map_err(|_| InvalidEvent("device"))?,
         platform: field("platform")?.parse().map_err(|_| InvalidEvent("platform"))?,
         ticket_at: Timestamp::from_millis(ticket_at),
-        connected_at: match context.connected_at.try_into() {
-            Ok(millis @ 1..) => Timestamp::from_millis(millis),
-            // A route that was born expired would make its device deaf.
-            _ => SystemClock.now(),
-        },
+        // A route that was born expired would make its device deaf.
+        connected_at: time_or_now(context.connected_at),
+        asked_at: time_or_now(context.request_time_epoch),
         connection: ConnectionId::new(context.connection_id.as_deref().ok_or(InvalidEvent("connectionId"))?),
     })
+}
+
+fn time_or_now(millis: i64) -> Timestamp {
+    match millis.try_into() {
+        Ok(millis @ 1..) => Timestamp::from_millis(millis),
+        _ => SystemClock.now(),
+    }
 }
 
 type Handler = Box<dyn Fn(Caller, &str) -> Result<Answer, ErrorBody> + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Result<Value, ErrorBody>> + Send>>;
 
 /// The actions that a function serves.
-#[derive(Default)]
 pub struct Actions {
     handlers: BTreeMap<&'static str, Handler>,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for Actions {
@@ -116,8 +126,8 @@ impl std::fmt::Debug for Actions {
 
 impl Actions {
     /// None yet.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new(meter: Meter) -> Self {
+        Self { handlers: BTreeMap::new(), meter }
     }
 
     /// Serves the action of request type `C`.
@@ -140,11 +150,11 @@ impl Actions {
     /// Serves events until the environment ends.
     pub async fn serve(self) -> Result<(), Error> {
         let actions = &self;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| async move {
+        invocation::serve(&self.meter, |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| async move {
             let frame = actions.answer(event.payload).await?;
             // With a route response, the body of an answer is the reply frame.
-            Ok::<_, Error>(json!({ "statusCode": 200, "body": frame }))
-        }))
+            Ok(json!({ "statusCode": 200, "body": frame }))
+        })
         .await
     }
 
@@ -153,6 +163,8 @@ impl Actions {
     pub async fn answer(&self, event: ApiGatewayWebsocketProxyRequest) -> Result<String, Error> {
         let caller = caller(&event.request_context)?;
         let route = event.request_context.route_key.as_deref().unwrap_or_default();
+        invocation::is_for(route);
+        invocation::is_of(caller.user);
         let frame = frame(&event)?;
         let id = request_id(&frame);
         let reply = id.as_ref().ok().cloned();
@@ -164,6 +176,9 @@ impl Actions {
                 Err(error) => Err(error),
             },
         };
+        if let Err(error) = &outcome {
+            self.meter.refused(error.code);
+        }
         let outcome = outcome.map_or_else(Outcome::Error, Outcome::Ok);
         Ok(serde_json::to_string(&Reply { reply, outcome })?)
     }
@@ -179,17 +194,23 @@ fn frame(event: &ApiGatewayWebsocketProxyRequest) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The id that the reply names. Without one nothing is done: the client could not tell what came of it.
+/// The id that the reply names. Without one nothing is done: the client could not tell what came of it. What the frame
+/// is about goes into the log by the way.
 fn request_id(frame: &str) -> Result<String, ErrorBody> {
     #[derive(Deserialize)]
     struct WithId {
         id: Option<Value>,
+        conversation: Option<Value>,
     }
     if frame.len() > FRAME_MAX {
         // The gateway lets longer messages through, in pieces.
         return Err(ErrorBody::new(ErrorCode::TooLarge, format!("a frame has at most {FRAME_MAX} bytes")));
     }
     let with_id: WithId = serde_json::from_str(frame).map_err(|error| bad_request(&error))?;
+    let conversation = with_id.conversation.as_ref().and_then(Value::as_str);
+    if let Some(conversation) = conversation.and_then(|text| text.parse::<ConversationId>().ok()) {
+        invocation::is_about(conversation);
+    }
     match with_id.id {
         Some(Value::String(id)) if id.len() <= REQUEST_ID_MAX => Ok(id),
         _ => {
@@ -252,7 +273,7 @@ mod tests {
     }
 
     async fn answer(route: &str, body: &str) -> Value {
-        let actions = Actions::new().on(async |caller: Caller, request: ConversationRead| {
+        let actions = Actions::new(Meter::off()).on(async |caller: Caller, request: ConversationRead| {
             assert_eq!(caller.device.as_str(), "laptop-1");
             if request.seq == 0 {
                 return Err(ErrorBody::new(ErrorCode::BadRequest, "zero"));
@@ -296,9 +317,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn refusals_are_counted_by_whose_fault_they_are() {
+        let meter = Meter::named("sync");
+        let actions = Actions::new(meter.clone()).on(async |_, request: ConversationRead| {
+            let codes = [ErrorCode::Forbidden, ErrorCode::Unavailable, ErrorCode::Internal];
+            Err(ErrorBody::new(codes[usize::try_from(request.seq).unwrap()], "refused"))
+        });
+        for seq in [0, 0, 1, 2] {
+            let body =
+                format!(r#"{{"action":"conversation.read","id":"7","conversation":"{CONVERSATION}","seq":{seq}}}"#);
+            actions.answer(event("conversation.read", &body)).await.unwrap();
+        }
+        let line: Value = serde_json::from_str(&meter.take()[0]).unwrap();
+        assert_eq!(
+            (&line["Refusals"], &line["Unavailable"], &line["InternalFaults"]),
+            (&2.into(), &1.into(), &1.into())
+        );
+    }
+
+    #[tokio::test]
     async fn an_event_without_our_authorizer_is_a_fault() {
         let mut forged = event("conversation.read", "{}");
         forged.request_context.authorizer.fields.remove("user");
-        assert!(Actions::new().answer(forged).await.is_err());
+        assert!(Actions::new(Meter::off()).answer(forged).await.is_err());
     }
 }

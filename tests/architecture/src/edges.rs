@@ -37,6 +37,7 @@ const ASSEMBLY: &str = "shared/assembly";
 const RUNTIME: &str = "shared/runtime";
 const TESTKIT: &str = "shared/testkit";
 const CHECKER: &str = "shared/checker";
+const METRICS: &str = "shared/metrics";
 const TABLES: &str = "shared/infrastructure/tables";
 const WIRE: &str = "shared/infrastructure/wire";
 const MANIFEST: &str = "infra/manifest";
@@ -75,7 +76,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         of: RUNTIME,
-        may_use: &[DOMAIN, APPLICATION, PROTOCOL, WIRE],
+        may_use: &[DOMAIN, APPLICATION, PROTOCOL, WIRE, METRICS],
         because: "the runtime turns events into requests; a function picks its adapters itself",
     },
     Rule {
@@ -85,7 +86,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         of: "functions/*",
-        may_use: &[ASSEMBLY, RUNTIME, APPLICATION, DOMAIN, PROTOCOL, "shared/infrastructure/*"],
+        may_use: &[ASSEMBLY, RUNTIME, APPLICATION, DOMAIN, PROTOCOL, METRICS, "shared/infrastructure/*"],
         because: "a function wires use cases to adapters and knows no other function",
     },
     Rule {
@@ -94,10 +95,15 @@ const RULES: &[Rule] = &[
         because: "fakes implement ports; with adapters in them they would prove nothing",
     },
     Rule { of: CHECKER, may_use: &[DOMAIN], because: "a judge knows the rules and nobody who is judged" },
+    Rule {
+        of: METRICS,
+        may_use: &[],
+        because: "a table of metrics is read by functions and tools that share nothing else",
+    },
     Rule { of: MANIFEST, may_use: &[], because: "a function's manifest is read by tools, which know no code of ours" },
     Rule {
         of: "localstack/cloud",
-        may_use: &[MANIFEST, TABLES, PROTOCOL],
+        may_use: &[MANIFEST, TABLES, PROTOCOL, METRICS],
         because: "the local cloud stands in for AWS, which knows nothing of Tidings' rules",
     },
     Rule {
@@ -123,7 +129,7 @@ const RULES: &[Rule] = &[
     Rule { of: "tests/*", may_use: &["*"], because: "tests may look at everything" },
     Rule {
         of: "xtask",
-        may_use: &[PROTOCOL, MANIFEST],
+        may_use: &[PROTOCOL, MANIFEST, METRICS],
         because: "the first command on a fresh machine builds in seconds",
     },
 ];

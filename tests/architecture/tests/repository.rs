@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidings_manifest::Trigger;
+use tidings_metrics::{METRICS, Metric};
 use tidings_protocol::actions::ACTIONS;
 use tidings_protocol::http::ROUTES;
 use tidings_test_architecture::{edges, licences, tidy, workspace};
@@ -81,6 +82,22 @@ fn every_function_is_declared_and_reached() {
         }
     }
     assert_none(&broken);
+}
+
+/// The table of metrics says who writes each, which is what dashboards and alarms are made from.
+#[test]
+fn the_metrics_know_every_function() {
+    let declared = tidings_manifest::read_all(&workspace::root().join("functions")).unwrap();
+    let declared: BTreeSet<&str> = declared.iter().map(|function| function.name.as_str()).collect();
+    let cold: BTreeSet<&str> = Metric::ColdStarts.row().functions.iter().copied().collect();
+    assert_eq!(cold, declared, "add to `ALL` in shared/metrics/src/table.rs, and to whatever else it counts");
+    let unknown = METRICS.iter().flat_map(|row| row.functions.iter().map(move |function| (row.name, *function)));
+    let unknown = unknown.filter(|(_, function)| !declared.contains(function));
+    assert_none(
+        &unknown
+            .map(|(name, function)| format!("{name} is written by {function}, which is no function"))
+            .collect::<Vec<_>>(),
+    );
 }
 
 /// The map of the code is worth reading only while it is complete.

@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod cloud;
+pub mod metrics;
 pub mod person;
 pub mod queue;
 pub mod socket;

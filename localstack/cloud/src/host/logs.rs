@@ -1,4 +1,5 @@
-//! What functions print: counted, and passed on with the function's name before it.
+//! What functions print: its bytes are counted, metric lines are read, and it is passed on with the function's name
+//! before it.
 
 use std::sync::Arc;
 
@@ -26,6 +27,9 @@ pub(super) async fn follow(
         front.book(Call { service: Service::Logs, operation: "PutLogEvents", caller: &caller }, &bill);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
+        if let Err(error) = front.metrics().take(text) {
+            loudness.plain(&format!("{}: {error}", environment.function.spec.name));
+        }
         if loudness == Loudness::Verbose || (loudness == Loudness::Plain && is_alarming(text)) {
             crate::say::line(&format!("{}: {text}", environment.function.spec.name));
         }

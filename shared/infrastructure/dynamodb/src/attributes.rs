@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
             _ => Vec::new(),
         };
         Counts::of(conversation, &numbers)
-            .ok_or_else(|| unreadable(self.what, format!("{name}: not the counters of {conversation}")))
+            .ok_or_else(|| unreadable(self.what, format!("{name}: not the counters of its conversation")))
     }
 
     fn natural(&self, name: &str, value: &AttributeValue) -> Result<u64, PortError> {

@@ -48,7 +48,10 @@ impl Job {
 
     /// Reads a record's text.
     pub fn decode(text: &str) -> Result<Self, InvalidJob> {
-        let record: Record = serde_json::from_str(text).map_err(|error| InvalidJob(error.to_string()))?;
+        // Where and how, and not the error's own text: that quotes what it met, and what it met may be a message.
+        let record: Record = serde_json::from_str(text).map_err(|error| {
+            InvalidJob(format!("{:?} at line {} column {}", error.classify(), error.line(), error.column()))
+        })?;
         record.try_into()
     }
 }
@@ -238,7 +241,7 @@ impl From<&Entry> for EntryRecord {
 impl EntryRecord {
     fn read(self, conversation: ConversationId) -> Result<Entry, InvalidJob> {
         let counts = Counts::of(conversation, &self.counts)
-            .ok_or_else(|| InvalidJob(format!("not the counters of {conversation}")))?;
+            .ok_or_else(|| InvalidJob("not the counters of its conversation".to_owned()))?;
         Ok(Entry {
             seq: Seq::new(self.seq),
             sender: self.sender.0,
