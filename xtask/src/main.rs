@@ -9,6 +9,7 @@ mod run;
 mod say;
 mod scaffold;
 mod suites;
+mod template;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,10 +38,19 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
-    /// Write what is generated from the tables of the protocol.
+    /// Write what is generated from the tables of the protocol, the deployment template included.
     Generate {
         /// Write nothing; fail if something is stale.
         #[arg(long)]
+        check: bool,
+    },
+    /// Write the deployment template.
+    Template {
+        /// How many fan-out queues it shall have; without it as many as it has.
+        #[arg(long, value_name = "N")]
+        shards: Option<u32>,
+        /// Write nothing; fail if it is stale.
+        #[arg(long, conflicts_with = "shards")]
         check: bool,
     },
     /// Break one rule at a time, and expect the test that guards it to fail.
@@ -113,7 +123,12 @@ fn run(command: Command) -> Result<bool, String> {
         Command::Test(args) => test(&root, &args),
         Command::Ci(args) => test(&root, &TestArgs { ci: true, ..args }),
         Command::Soak { options } => soak(&root, &options),
-        Command::Generate { check } => generate::run(&root, check),
+        Command::Generate { check } => {
+            // Both, so that one run names everything that is stale.
+            let (tables, template) = (generate::run(&root, check)?, template::run(&root, None, check)?);
+            Ok(tables && template)
+        }
+        Command::Template { shards, check } => template::run(&root, shards, check),
         Command::Mutants { list: true, .. } => mutants::list(&root),
         Command::Mutants { names, .. } => mutants::run(&root, &names),
         Command::New { what: New::Action { name, function } } => scaffold::action(&root, &name, &function),

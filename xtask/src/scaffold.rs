@@ -52,7 +52,8 @@ pub(crate) fn function(root: &Path, name: &str) -> Result<bool, String> {
          \x20    {name}`) or http/mod.rs, or a queue in function.toml. A test names functions that nothing reaches.\n\
          \x20 3. src/main.rs, at most 30 lines: settings -> adapters -> use case -> run. The other functions show how.\n\
          \x20 4. shared/metrics/src/table.rs: its name among those who count cold starts and refusals. A test asks for it.\n\
-         \x20 5. ARCHITECTURE.md: one line. A test names crates that it does not mention.",
+         \x20 5. ARCHITECTURE.md: one line. A test names crates that it does not mention.\n\
+         \x20 6. cargo xtask generate, and commit what it writes: the template deploys the function.",
     ));
     Ok(true)
 }

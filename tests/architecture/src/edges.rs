@@ -41,6 +41,7 @@ const METRICS: &str = "shared/metrics";
 const TABLES: &str = "shared/infrastructure/tables";
 const WIRE: &str = "shared/infrastructure/wire";
 const MANIFEST: &str = "infra/manifest";
+const TEMPLATE: &str = "infra/template";
 const CLIENT: &str = "clients/rust";
 const STAGE: &str = "clients/stage";
 
@@ -102,6 +103,11 @@ const RULES: &[Rule] = &[
     },
     Rule { of: MANIFEST, may_use: &[], because: "a function's manifest is read by tools, which know no code of ours" },
     Rule {
+        of: TEMPLATE,
+        may_use: &[MANIFEST, TABLES, PROTOCOL],
+        because: "the template is made from tables that say what there is, and knows no code that runs",
+    },
+    Rule {
         of: "localstack/cloud",
         may_use: &[MANIFEST, TABLES, PROTOCOL, METRICS],
         because: "the local cloud stands in for AWS, which knows nothing of Tidings' rules",
@@ -129,7 +135,7 @@ const RULES: &[Rule] = &[
     Rule { of: "tests/*", may_use: &["*"], because: "tests may look at everything" },
     Rule {
         of: "xtask",
-        may_use: &[PROTOCOL, MANIFEST, METRICS],
+        may_use: &[PROTOCOL, MANIFEST, METRICS, TEMPLATE],
         because: "the first command on a fresh machine builds in seconds",
     },
 ];

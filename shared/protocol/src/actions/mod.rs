@@ -103,6 +103,14 @@ pub struct Action {
     pub exchange: Exchange,
 }
 
+impl Action {
+    /// Whether a frame of it gets an answer through its route: a reply, or `$default`'s error. What `$connect` answers
+    /// is a status, and nobody hears what `$disconnect` would say.
+    pub fn answers(&self) -> bool {
+        self.name == "$default" || matches!(self.exchange, Exchange::Reply { .. })
+    }
+}
+
 macro_rules! actions {
     ($(
         $name:literal $(in $function:literal)? : $kind:ident $(($request:ident $(-> $reply:ident)?, $module:ident))?,

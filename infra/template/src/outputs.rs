@@ -1,0 +1,41 @@
+//! What is told when all is made.
+
+use serde_json::{Value, json};
+use tidings_tables::TABLES;
+
+use crate::document::Named;
+use crate::intrinsics::reference;
+use crate::parameters::DEPLOYED;
+use crate::queues::KINDS;
+use crate::{http, names, page, socket};
+
+/// The section `Outputs`.
+pub(crate) fn section(shards: u32) -> Named<Value> {
+    let mut outputs = Named::default();
+    outputs.add("ApiUrl", output("The HTTP API: what clients are told to connect to", &http::url()));
+    outputs.add("SocketUrl", output("The socket; a ticket goes into the query", &socket::url()));
+    outputs.add("GatewayEndpoint", output("Where functions post to connections", &socket::management_endpoint()));
+    let mut page_url = output("The web page", &page::url());
+    let mut distribution = output("To invalidate after a new page", &reference("PageDistribution"));
+    for one in [&mut page_url, &mut distribution] {
+        one["Condition"] = json!(DEPLOYED);
+    }
+    outputs.add("PageUrl", page_url);
+    outputs.add("PageDistributionId", distribution);
+    outputs.add("PageBucketName", output("Where the web page goes", &reference("PageBucket")));
+    outputs.add("FilesBucketName", output("Files that people send", &reference("FilesBucket")));
+    for table in TABLES {
+        let id = names::table(table.name);
+        outputs.add(format!("{id}Name"), output(&format!("The table {}", table.name), &reference(&id)));
+    }
+    for queue in KINDS.into_iter().flat_map(|kind| names::queues(kind, shards)) {
+        let (id, dead) = (names::queue(&queue), names::dead_letters(&queue));
+        outputs.add(format!("{id}Url"), output(&format!("The queue {queue}"), &reference(&id)));
+        outputs.add(format!("{dead}Url"), output("What failed of it", &reference(&dead)));
+    }
+    outputs
+}
+
+fn output(description: &str, value: &Value) -> Value {
+    json!({ "Description": description, "Value": value })
+}

@@ -1,0 +1,319 @@
+//! The template says what the tables of the code say, refers to nothing that is not there, and allows nothing more than
+//! it must.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{functions, references, shards_checked_in, statements, template, texts};
+use serde_json::{Value, json};
+use tidings_manifest::{QueueName, Trigger};
+use tidings_protocol::actions::ACTIONS;
+use tidings_protocol::http::ROUTES;
+use tidings_tables::TABLES;
+use tidings_template::grants::{self, ON_EVERYTHING};
+use tidings_template::{ENVIRONMENT_BYTES_MAX, SHARDS_MAX, TemplateError, http_route_id, names, socket_route_id};
+
+#[test]
+fn the_checked_in_template_is_what_the_code_says() {
+    let present = common::checked_in();
+    let wanted = tidings_template::render(&functions(), shards_checked_in()).unwrap();
+    assert!(present == wanted, "infra/template.yaml is stale: run `cargo xtask template` and commit what it writes");
+}
+
+#[test]
+fn every_action_is_a_route_to_its_function() {
+    let template = template(2);
+    let routes: Vec<_> = template
+        .of_type("AWS::ApiGatewayV2::Route")
+        .filter(|(_, route)| route.properties["ApiId"]["Ref"] == "SocketApi")
+        .collect();
+    assert_eq!(routes.len(), ACTIONS.len());
+    for action in ACTIONS {
+        let id = socket_route_id(action);
+        let route = &template.resource(&id).unwrap_or_else(|| panic!("{} has no route", action.name)).properties;
+        assert_eq!(route["RouteKey"], action.name);
+        let integration = template.resource(&common::target(route)).unwrap();
+        match action.function {
+            Some(function) => common::assert_invokes(&template, integration, function, "SocketApi"),
+            None => assert_eq!(integration.properties["IntegrationType"], "MOCK", "{}", action.name),
+        }
+        let answers = template.resource(&format!("{id}Answers")).is_some();
+        assert_eq!(answers, action.answers(), "{}: a route response", action.name);
+        assert_eq!(route["RouteResponseSelectionExpression"] == "$default", action.answers(), "{}", action.name);
+        let guarded = route["AuthorizationType"] == "CUSTOM";
+        assert_eq!(guarded, action.name == "$connect", "{}: the gateway asks the authorizer once", action.name);
+    }
+}
+
+#[test]
+fn every_operation_is_a_route_to_its_function() {
+    let template = template(2);
+    let routes = template.of_type("AWS::ApiGatewayV2::Route");
+    assert_eq!(routes.filter(|(_, route)| route.properties["ApiId"]["Ref"] == "HttpApi").count(), ROUTES.len());
+    for operation in ROUTES {
+        let route = &template.resource(&http_route_id(operation)).expect(operation.operation).properties;
+        assert_eq!(route["RouteKey"], format!("{} {}", operation.method, operation.path));
+        let integration = template.resource(&common::target(route)).unwrap();
+        common::assert_invokes(&template, integration, operation.function, "HttpApi");
+    }
+}
+
+/// The settings of routes name them by their keys, so the stage must wait for them.
+#[test]
+fn a_stage_waits_for_its_routes() {
+    let template = template(2);
+    for (api, stage) in [("SocketApi", "SocketStage"), ("HttpApi", "HttpStage")] {
+        let waits: BTreeSet<_> = template.resource(stage).unwrap().depends_on.iter().map(String::as_str).collect();
+        for (id, route) in template.of_type("AWS::ApiGatewayV2::Route") {
+            assert_eq!(waits.contains(id), route.properties["ApiId"]["Ref"] == api, "{stage} and {id}");
+        }
+    }
+}
+
+#[test]
+fn every_function_has_its_own_role_log_and_size() {
+    let template = template(2);
+    let functions = functions();
+    assert_eq!(template.of_type("AWS::Serverless::Function").count(), functions.len());
+    let mut roles = BTreeSet::new();
+    for function in &functions {
+        let lambda = &template.resource(&names::function(&function.name)).expect(&function.name).properties;
+        assert_eq!(lambda["MemorySize"], function.manifest.memory_mb, "{}", function.name);
+        assert_eq!(lambda["Timeout"], function.manifest.timeout_s, "{}", function.name);
+        let role = lambda["Role"]["Fn::GetAtt"][0].as_str().unwrap();
+        assert_eq!(role, names::role(&function.name));
+        assert_eq!(template.resource(role).unwrap().r#type, "AWS::IAM::Role");
+        assert!(roles.insert(role.to_owned()), "{role} is shared");
+        let log_group = lambda["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
+        let log_group = template.resource(log_group).expect(log_group);
+        assert_eq!(log_group.properties["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }));
+        assert!(
+            statements(&template, role).iter().any(|statement| {
+                statement["Sid"] == "OwnLog"
+                    && statement["Resource"]["Fn::Sub"].as_str().is_some_and(|arn| {
+                        arn.contains(log_group.properties["LogGroupName"]["Fn::Sub"].as_str().unwrap())
+                    })
+            }),
+            "{role} may not write to the log of {}",
+            function.name
+        );
+    }
+}
+
+#[test]
+fn roles_allow_what_the_ports_need_and_nothing_in_general() {
+    let template = template(2);
+    for function in functions() {
+        let role = names::role(&function.name);
+        let mut allowed = BTreeSet::new();
+        for statement in statements(&template, &role) {
+            let actions = common::list(&statement["Action"]);
+            for action in &actions {
+                assert!(!action.contains('*'), "{role} allows {action}");
+            }
+            if common::list(&statement["Resource"]).iter().any(|resource| resource == "*") {
+                for action in &actions {
+                    let listed = ON_EVERYTHING.iter().any(|(exempt, _)| exempt == action);
+                    assert!(listed, "{role} allows {action} on everything");
+                }
+            }
+            let own = ["OwnLog", "Traces"].map(Value::from);
+            if !own.contains(&statement["Sid"]) {
+                allowed.extend(actions);
+            }
+        }
+        let needed: BTreeSet<_> = grants::of(&function)
+            .unwrap()
+            .iter()
+            .flat_map(|grant| grant.actions)
+            .map(|&action| action.to_owned())
+            .collect();
+        assert_eq!(allowed, needed, "{role}");
+    }
+    let managed: Vec<_> = template
+        .of_type("AWS::IAM::Role")
+        .filter(|(_, role)| !role.properties["ManagedPolicyArns"].is_null())
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(managed, ["GatewayLogRole"], "the one role that no function has");
+}
+
+/// People's frames never write notices, whatever they name.
+#[test]
+fn what_people_append_to_is_bound_by_key() {
+    let template = template(2);
+    for function in functions() {
+        let appends = function.manifest.ports.iter().any(|port| port == "log.append");
+        let put_into_log = statements(&template, &names::role(&function.name)).into_iter().find(|statement| {
+            common::list(&statement["Action"]).contains(&"dynamodb:PutItem".to_owned())
+                && statement["Resource"][0]["Fn::GetAtt"][0] == "LogTable"
+        });
+        assert_eq!(put_into_log.is_some(), appends, "{}", function.name);
+        if let Some(statement) = put_into_log {
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            assert_eq!(*keys, json!(["d:*", "g:*"]), "{}", function.name);
+        }
+    }
+}
+
+/// Every setting that the code can read is one that some function gets. Found in the source, so that a new setting is
+/// found, too.
+#[test]
+fn every_setting_is_set() {
+    let source = common::without_tests(include_str!("../../../shared/runtime/src/settings.rs"));
+    let read: BTreeSet<_> = texts(&source)
+        .into_iter()
+        .filter(|text| text.contains('_') && text.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
+        .collect();
+    assert!(read.len() > 15 && read.contains("TASK_QUEUE_URL"), "{read:?}");
+    let template = template(2);
+    let mut set: BTreeSet<_> = common::variables(&template.globals["Function"]).into_keys().collect();
+    for (_, function) in template.of_type("AWS::Serverless::Function") {
+        set.extend(common::variables(&function.properties).into_keys());
+    }
+    let missing: Vec<_> = read.iter().filter(|name| !set.contains(**name)).collect();
+    assert!(missing.is_empty(), "nothing sets {missing:?}; see infra/template/src/environment.rs");
+}
+
+#[test]
+fn only_who_signs_holds_the_signing_key() {
+    let template = template(2);
+    assert!(!common::variables(&template.globals["Function"]).contains_key("SIGNING_KEY"));
+    for function in functions() {
+        let lambda = template.resource(&names::function(&function.name)).unwrap();
+        let variables = common::variables(&lambda.properties);
+        let signs = function.manifest.trigger == Trigger::Http;
+        assert_eq!(variables.contains_key("SIGNING_KEY"), signs, "{}", function.name);
+        for (name, value) in variables.iter().filter(|(name, _)| name.contains("KEY")) {
+            let text = value["Fn::Sub"].as_str().unwrap();
+            assert!(text.starts_with("{{resolve:secretsmanager:"), "{name} would stand in the template: {text}");
+        }
+    }
+}
+
+#[test]
+fn shards_agree_with_each_other() {
+    for shards in [1, 2, 8, SHARDS_MAX] {
+        let template = template(shards);
+        let count = usize::try_from(shards).unwrap();
+        let queues = names::queues(QueueName::Fanout, shards);
+        assert_eq!(queues.len(), count);
+        let sources = functions().iter().flat_map(|function| function.manifest.queues.clone()).collect::<Vec<_>>();
+        let fan_out = sources.iter().filter(|source| source.name == QueueName::Fanout).count();
+        let mappings = template.of_type("AWS::Lambda::EventSourceMapping");
+        assert_eq!(mappings.count(), fan_out * count + sources.len() - fan_out, "{shards} shards");
+        assert_eq!(common::variables(&template.globals["Function"])["FANOUT_SHARDS"], shards.to_string());
+
+        let send = common::variables(&template.resource("SendFunction").unwrap().properties);
+        let urls = match &send["FANOUT_QUEUE_URLS"]["Fn::Join"][1] {
+            Value::Array(urls) => urls.clone(),
+            _ => vec![send["FANOUT_QUEUE_URLS"].clone()],
+        };
+        let wanted: Vec<_> = queues.iter().map(|queue| json!({ "Ref": names::queue(queue) })).collect();
+        assert_eq!(urls, wanted, "in the order of the shards");
+
+        let deliver = common::variables(&template.resource("DeliverFunction").unwrap().properties);
+        let workers: u64 = template
+            .of_type("AWS::Lambda::EventSourceMapping")
+            .filter_map(|(_, mapping)| mapping.properties["ScalingConfig"]["MaximumConcurrency"].as_u64())
+            .sum();
+        assert_eq!(deliver["WORKERS"], workers.to_string(), "{shards} shards");
+    }
+}
+
+#[test]
+fn queues_hide_records_long_enough_and_have_dead_letters() {
+    let template = template(2);
+    for (id, mapping) in template.of_type("AWS::Lambda::EventSourceMapping") {
+        let queue = mapping.properties["EventSourceArn"]["Fn::GetAtt"][0].as_str().unwrap();
+        let function = mapping.properties["FunctionName"]["Ref"].as_str().unwrap();
+        let (queue, function) = (template.resource(queue).unwrap(), template.resource(function).unwrap());
+        let visibility_s = queue.properties["VisibilityTimeout"].as_u64().unwrap();
+        assert!(visibility_s >= 6 * function.properties["Timeout"].as_u64().unwrap(), "{id}");
+        assert_eq!(mapping.properties["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
+        let dead = queue.properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].as_str().unwrap();
+        assert_eq!(template.resource(dead).unwrap().r#type, "AWS::SQS::Queue", "{id}");
+    }
+    for (id, queue) in template.of_type("AWS::SQS::Queue") {
+        assert_eq!(queue.properties["SqsManagedSseEnabled"], true, "{id}");
+    }
+}
+
+#[test]
+fn tables_are_as_the_code_knows_them() {
+    let template = template(2);
+    assert_eq!(template.of_type("AWS::DynamoDB::Table").count(), TABLES.len());
+    for spec in TABLES {
+        let table = &template.resource(&names::table(spec.name)).unwrap().properties;
+        assert_eq!(table["KeySchema"][0]["AttributeName"], spec.partition_key.name);
+        assert_eq!(table["KeySchema"][1]["AttributeName"].as_str(), spec.sort_key.map(|key| key.name));
+        assert_eq!(table["TimeToLiveSpecification"]["AttributeName"].as_str(), spec.ttl, "{}", spec.name);
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    }
+}
+
+#[test]
+fn buckets_are_private() {
+    let template = template(2);
+    for (id, bucket) in template.of_type("AWS::S3::Bucket") {
+        let block = bucket.properties["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert!(block.len() == 4 && block.values().all(|blocked| blocked == true), "{id}");
+        let policy = template.resource(&format!("{id}Policy")).expect(id);
+        let refused = &policy.properties["PolicyDocument"]["Statement"][0];
+        assert_eq!((&refused["Effect"], &refused["Sid"]), (&json!("Deny"), &json!("OnlyOverTls")), "{id}");
+    }
+}
+
+#[test]
+fn nothing_refers_to_what_is_not_there() {
+    for shards in [1, 2, 8] {
+        let template = template(shards);
+        let known: BTreeSet<_> = template.resources().map(|(id, _)| id).chain(template.parameters.names()).collect();
+        let conditions: BTreeSet<_> = template.conditions.names().collect();
+        let mut used = BTreeSet::new();
+        for (whose, value) in common::everything(&template) {
+            let (things, tested) = references(&value);
+            for name in &things {
+                assert!(known.contains(name.as_str()), "{whose} refers to {name}");
+            }
+            for name in &tested {
+                assert!(conditions.contains(name.as_str()), "{whose} depends on the condition {name}");
+            }
+            used.extend(things.into_iter().chain(tested));
+        }
+        let idle: Vec<_> = template.parameters.names().filter(|name| !used.contains(*name)).collect();
+        assert!(idle.is_empty(), "nothing looks at the parameters {idle:?}");
+    }
+}
+
+/// At its largest: the longest stage, region and account, two keys while they are changed, ten people on the deny list.
+#[test]
+fn the_environment_of_each_function_fits() {
+    const DENIED: usize = 10;
+    let template = template(SHARDS_MAX);
+    let common = common::variables(&template.globals["Function"]);
+    for (id, function) in template.of_type("AWS::Serverless::Function") {
+        let all = common.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let all = all.chain(common::variables(&function.properties));
+        let bytes: usize = all.map(|(name, value)| name.len() + common::largest(&name, &value, DENIED)).sum();
+        assert!(bytes <= ENVIRONMENT_BYTES_MAX, "{id}: {bytes} bytes");
+    }
+}
+
+#[test]
+fn impossible_shards_are_refused() {
+    for shards in [0, SHARDS_MAX + 1] {
+        let error = tidings_template::build(&functions(), shards).unwrap_err();
+        assert!(matches!(error, TemplateError::Shards { .. }) && error.to_string().contains("1 to 32"), "{error}");
+    }
+}
+
+#[test]
+fn two_things_of_one_name_are_refused() {
+    let mut functions = functions();
+    let twin = functions.iter().find(|function| function.name == "send").unwrap().clone();
+    functions.push(twin);
+    let error = tidings_template::build(&functions, 2).unwrap_err().to_string();
+    assert!(error.contains("would be called SendFunction"), "{error}");
+}
