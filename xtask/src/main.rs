@@ -1,6 +1,9 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask mutants`, `cargo xtask generate`, `cargo xtask new`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask mutants`, `cargo xtask deploy`, `cargo xtask generate`,
+//! `cargo xtask new`.
 
+mod call;
 mod counts;
+mod deploy;
 mod environment;
 mod generate;
 mod lanes;
@@ -10,6 +13,7 @@ mod say;
 mod scaffold;
 mod suites;
 mod template;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,6 +65,12 @@ enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Build the functions, deploy them with the template to your AWS account, try them, and print where they are.
+    Deploy(deploy::DeployArgs),
+    /// Delete a stage from your AWS account, and say what of it stays.
+    Destroy(deploy::DestroyArgs),
+    /// Let two people talk at a running deployment. Leaves their accounts there.
+    Smoke(deploy::SmokeArgs),
     /// Begin something new, and say what remains to do.
     New {
         #[command(subcommand)]
@@ -131,6 +141,9 @@ fn run(command: Command) -> Result<bool, String> {
         Command::Template { shards, check } => template::run(&root, shards, check),
         Command::Mutants { list: true, .. } => mutants::list(&root),
         Command::Mutants { names, .. } => mutants::run(&root, &names),
+        Command::Deploy(args) => deploy::deploy(&root, &args),
+        Command::Destroy(args) => deploy::destroy(&root, args),
+        Command::Smoke(args) => deploy::smoke(&root, &args),
         Command::New { what: New::Action { name, function } } => scaffold::action(&root, &name, &function),
         Command::New { what: New::Function { name } } => scaffold::function(&root, &name),
     }

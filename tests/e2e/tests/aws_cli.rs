@@ -11,7 +11,7 @@ use tidings_local::options::{own_folder, workspace};
 use tokio::process::Command;
 
 /// What is installed, all of it with its version.
-const PINNED: &str = include_str!("../aws-cli.txt");
+const PINNED: &str = include_str!("../../../infra/tools/aws-cli.txt");
 
 async fn run(command: &mut Command, what: &str) -> Vec<u8> {
     let output = command.kill_on_drop(true).output().await.unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -25,7 +25,7 @@ async fn aws() -> PathBuf {
     let venv = own_folder().join("aws-cli");
     let stamp = venv.join("installed.txt");
     if std::fs::read_to_string(&stamp).ok().as_deref() != Some(PINNED) {
-        let requirements = workspace().join("tests/e2e/aws-cli.txt");
+        let requirements = workspace().join("infra/tools/aws-cli.txt");
         let needed = "this test needs Python 3 with venv (Debian: apt-get install python3-venv)";
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), needed).await;
         let pip = venv.join("bin/pip");
