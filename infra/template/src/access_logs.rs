@@ -17,8 +17,15 @@ pub(crate) fn group(api: &str) -> Resource {
     Resource::new("AWS::Logs::LogGroup", properties).when(ACCESS_LOGS)
 }
 
+/// What the gateway says of an error: quoted by itself, whatever is in it.
+pub(crate) const ERROR: &str = "$context.error.messageString";
+
 /// A stage's `AccessLogSettings`: the fields by the names that they get in the line.
 pub(crate) fn settings(group: &str, fields: &[(&str, &str)]) -> Value {
-    let fields: Vec<_> = fields.iter().map(|(name, variable)| format!("\"{name}\":\"{variable}\"")).collect();
+    let field = |(name, variable): &(&str, &str)| match *variable {
+        ERROR => format!("\"{name}\":{ERROR}"),
+        variable => format!("\"{name}\":\"{variable}\""),
+    };
+    let fields: Vec<_> = fields.iter().map(field).collect();
     only(ACCESS_LOGS, json!({ "DestinationArn": arn(group), "Format": format!("{{{}}}", fields.join(",")) }))
 }

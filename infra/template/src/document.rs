@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::TemplateError;
 use crate::intrinsics::either;
@@ -61,6 +61,9 @@ pub struct Resource {
     /// It is there only while this condition holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<&'static str>,
+    /// For tools, not for CloudFormation.
+    #[serde(skip_serializing_if = "Value::is_null", serialize_with = "sorted")]
+    metadata: Value,
     /// Resources that must be there before, beside those that the properties name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
@@ -79,6 +82,7 @@ impl Resource {
         Self {
             r#type,
             condition: None,
+            metadata: Value::Null,
             depends_on: Vec::new(),
             deletion_policy: None,
             update_replace_policy: None,
@@ -94,6 +98,12 @@ impl Resource {
     /// Only on AWS itself: emulators know nothing of it, or something wrong.
     pub(crate) fn on_aws(self) -> Self {
         self.when(DEPLOYED)
+    }
+
+    /// Without one of cfn-lint's checks, for a reason.
+    pub(crate) fn without_check(self, rule: &str, reason: &str) -> Self {
+        let metadata = json!({ "Reason": reason, "cfn-lint": { "config": { "ignore_checks": [rule] } } });
+        Self { metadata, ..self }
     }
 
     /// After others that its properties do not name.

@@ -50,7 +50,8 @@ fn add(
         "LoggingConfig": {
             "LogGroup": reference(names::log_group(name)),
             "LogFormat": "JSON",
-            "ApplicationLogLevel": reference("LogLevel"),
+            // Functions keep to `LOG_LEVEL` themselves. Lambda takes a line without a level, as metrics are, for INFO.
+            "ApplicationLogLevel": "TRACE",
             // The platform's start, end and report lines would be most of the log, and cost as much as the call.
             "SystemLogLevel": "WARN",
         },

@@ -23,7 +23,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("request", "$context.requestId"),
     ("route", "$context.routeKey"),
     ("status", "$context.status"),
-    ("error", "$context.error.message"),
+    ("error", access_logs::ERROR),
     ("integration_error", "$context.integrationErrorMessage"),
 ];
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::document::{Named, Resource, Section};
-use crate::domains::{API_DOMAIN, PAGE_DOMAIN, SOCKET_DOMAIN};
+use crate::domains::{API_DOMAIN, CERTIFICATE_WHERE_NAMED, PAGE_DOMAIN, SOCKET_DOMAIN};
 use crate::files::{encryption, nothing_public, owned_by_us, policy};
 use crate::intrinsics::{attribute, either, named, only, reference, sub};
 use crate::{http, socket};
@@ -40,7 +40,7 @@ pub(crate) fn section() -> Section {
     resources.add("PageBucketPolicy", policy("PageBucket", vec![reads]).on_aws());
     let access = json!({
         "OriginAccessControlConfig": {
-            "Name": named("page"),
+            "Name": sub("tidings-${Stage}-page-${AWS::Region}"),
             "OriginAccessControlOriginType": "s3",
             "SigningBehavior": "always",
             "SigningProtocol": "sigv4",
@@ -95,7 +95,9 @@ fn distribution() -> Resource {
         },
         "CustomErrorResponses": [fallback],
     });
-    Resource::new("AWS::CloudFront::Distribution", json!({ "DistributionConfig": config })).on_aws()
+    Resource::new("AWS::CloudFront::Distribution", json!({ "DistributionConfig": config }))
+        .on_aws()
+        .without_check("W1030", CERTIFICATE_WHERE_NAMED)
 }
 
 fn headers() -> Resource {
@@ -104,7 +106,7 @@ fn headers() -> Resource {
     let custom: Vec<_> =
         custom.iter().map(|(name, value)| json!({ "Header": name, "Value": value, "Override": true })).collect();
     let config = json!({
-        "Name": named("page"),
+        "Name": sub("tidings-${Stage}-page-${AWS::Region}"),
         "CustomHeadersConfig": { "Items": custom },
         "SecurityHeadersConfig": {
             "ContentSecurityPolicy": { "ContentSecurityPolicy": content_security_policy(), "Override": true },
@@ -113,7 +115,8 @@ fn headers() -> Resource {
             "ReferrerPolicy": { "ReferrerPolicy": "no-referrer", "Override": true },
             "StrictTransportSecurity": {
                 "AccessControlMaxAgeSec": HSTS_AGE_S,
-                "IncludeSubdomains": true,
+                // The other names of the domain are not ours to decide about.
+                "IncludeSubdomains": false,
                 "Override": true,
             },
         },

@@ -33,6 +33,10 @@ pub(crate) const STAGE_LETTERS_MAX: usize = 16;
 const ACCOUNT_REQUESTS_PER_S: u32 = 10_000;
 const ACCOUNT_BURST: u32 = 5_000;
 
+/// What a new table on demand takes at once, in units a second. Source: DynamoDB, "Warm throughput".
+const WARM_READS: u32 = 12_000;
+const WARM_WRITES: u32 = 4_000;
+
 /// How long logs are kept at first, in days.
 const LOG_RETENTION_DAYS: u32 = 30;
 
@@ -107,11 +111,6 @@ fn stage() -> Vec<(String, Value)> {
     vec![
         ("Stage".to_owned(), stage),
         choice("Architecture", &["arm64", "x86_64"], "What the functions were built for. arm64 costs a fifth less."),
-        choice(
-            "LogLevel",
-            &["WARN", "ERROR", "INFO", "DEBUG", "TRACE"],
-            "From where on functions log. A kilobyte of log for each call costs more than the call.",
-        ),
         ("LogRetentionDays".to_owned(), retention),
         choice(
             "AccessLogs",
@@ -146,15 +145,15 @@ fn sizes() -> Vec<(String, Value)> {
         number("HttpRequestBurst", ACCOUNT_BURST, "How many of them at once."),
     ];
     for table in TABLES {
-        let says = |what: &str| {
-            format!(
-                "{what} a second that the table {} is warmed up for; 0 leaves it as it is. It is paid for once, and \
-                 cannot be taken back.",
+        for (name, least, what) in [(warm_reads(table), WARM_READS, "Read"), (warm_writes(table), WARM_WRITES, "Write")]
+        {
+            let says = format!(
+                "{what} units a second that the table {} is warmed up for. It is paid for once, and cannot be taken back.",
                 table.name
-            )
-        };
-        sizes.push(number(&warm_reads(table), 0, &says("Read units")));
-        sizes.push(number(&warm_writes(table), 0, &says("Write units")));
+            );
+            let parameter = json!({ "Type": "Number", "Default": least, "MinValue": least, "Description": says });
+            sizes.push((name, parameter));
+        }
     }
     sizes
 }
@@ -231,7 +230,8 @@ pub(crate) fn conditions() -> Named<Value> {
     conditions.add(TRACES, is("Traces", "on"));
     conditions.add(MANAGED_KEY, is("TableKey", "managed"));
     for table in TABLES {
-        conditions.add(warm_condition(table), not(&is(&warm_writes(table), "0")));
+        let cold = [is(&warm_reads(table), &WARM_READS.to_string()), is(&warm_writes(table), &WARM_WRITES.to_string())];
+        conditions.add(warm_condition(table), not(&json!({ "Fn::And": cold })));
     }
     conditions.add("HasHostedZone", not(&is("HostedZoneId", "")));
     for domain in DOMAINS {
@@ -245,16 +245,15 @@ pub(crate) fn conditions() -> Named<Value> {
 /// The section `Rules`: what must hold between parameters is said before anything is made.
 pub(crate) fn rules() -> Named<Value> {
     let mut rules = Named::default();
-    for table in TABLES {
-        let (reads, writes) = (warm_reads(table), warm_writes(table));
-        let (no_reads, no_writes) = (is(&reads, "0"), is(&writes, "0"));
-        let both_or_none = json!({ "Fn::Or": [
-            { "Fn::And": [no_reads, no_writes] },
-            { "Fn::And": [not(&no_reads), not(&no_writes)] },
-        ] });
-        let says = format!("{reads} and {writes} go together: set both, or neither");
-        rules.add(format!("{}IsWarmForBoth", names::camel(table.name)), rule(None, &both_or_none, &says));
-    }
+    // Otherwise the stack could never be deleted.
+    rules.add(
+        "DataGoesUnprotected",
+        rule(
+            Some(&is("KeepData", "no")),
+            &is("DeletionProtection", "false"),
+            "KeepData=no needs DeletionProtection=false, or the stack cannot be deleted",
+        ),
+    );
     for (domain, certificate) in
         [(&API_DOMAIN, "CertificateArn"), (&SOCKET_DOMAIN, "CertificateArn"), (&PAGE_DOMAIN, "PageCertificateArn")]
     {

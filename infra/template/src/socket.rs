@@ -25,7 +25,7 @@ const LOG_FIELDS: &[(&str, &str)] = &[
     ("connection", "$context.connectionId"),
     ("route", "$context.routeKey"),
     ("status", "$context.status"),
-    ("error", "$context.error.message"),
+    ("error", access_logs::ERROR),
     ("integration_error", "$context.integrationErrorMessage"),
 ];
 
@@ -138,6 +138,9 @@ fn add_route(resources: &mut Named<Resource>, action: &Action, has_authorizer: b
     }
 }
 
+/// The account's setting.
+const ACCOUNT: &str = "GatewayAccount";
+
 /// WebSocket APIs log through a role that is a setting of the whole account and region.
 fn add_gateway_role(resources: &mut Named<Resource>) {
     let role = json!({
@@ -154,9 +157,11 @@ fn add_gateway_role(resources: &mut Named<Resource>) {
             sub("arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"),
         ],
     });
-    resources.add("GatewayLogRole", Resource::new("AWS::IAM::Role", role).when(SETS_GATEWAY_ROLE));
-    let account = json!({ "CloudWatchRoleArn": arn("GatewayLogRole") });
-    resources.add("GatewayAccount", Resource::new("AWS::ApiGateway::Account", account).when(SETS_GATEWAY_ROLE));
+    resources.add("GatewayLogWriter", Resource::new("AWS::IAM::Role", role).when(SETS_GATEWAY_ROLE));
+    let account = json!({ "CloudWatchRoleArn": arn("GatewayLogWriter") });
+    // An account in which nothing of API Gateway ever was does not take the setting yet.
+    let account = Resource::new("AWS::ApiGateway::Account", account).after(["SocketApi".to_owned()]);
+    resources.add(ACCOUNT, account.when(SETS_GATEWAY_ROLE));
 }
 
 fn stage() -> Resource {
@@ -165,6 +170,8 @@ fn stage() -> Resource {
     let properties = json!({
         "ApiId": reference("SocketApi"),
         "StageName": STAGE,
+        // Named so that the stage waits for it: a condition's resource may not stand under DependsOn.
+        "Description": either(SETS_GATEWAY_ROLE, sub(format!("Logs as set by ${{{ACCOUNT}}}")), "Logs as the account does"),
         "AutoDeploy": true,
         "AccessLogSettings": access_logs::settings("SocketLogGroup", LOG_FIELDS),
         "DefaultRouteSettings": {
@@ -175,7 +182,7 @@ fn stage() -> Resource {
         },
         "RouteSettings": throttles::settings(throttles::SOCKET),
     });
-    Resource::new("AWS::ApiGatewayV2::Stage", properties).after(routes.chain(["GatewayAccount".to_owned()]))
+    Resource::new("AWS::ApiGatewayV2::Stage", properties).after(routes)
 }
 
 /// Where functions post to connections.

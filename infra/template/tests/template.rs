@@ -136,7 +136,7 @@ fn roles_allow_what_the_ports_need_and_nothing_in_general() {
         .filter(|(_, role)| !role.properties["ManagedPolicyArns"].is_null())
         .map(|(id, _)| id)
         .collect();
-    assert_eq!(managed, ["GatewayLogRole"], "the one role that no function has");
+    assert_eq!(managed, ["GatewayLogWriter"], "the one role that no function has");
 }
 
 /// People's frames never write notices, whatever they name.

@@ -27,7 +27,8 @@ where
 {
     lambda_runtime::run(service_fn(|event: LambdaEvent<E>| {
         let span = span(&event.context);
-        let work = span.in_scope(|| handler(event));
+        // On the heap: with all that a use case holds it is large, and it is moved several times.
+        let work = span.in_scope(|| Box::pin(handler(event)));
         watch(meter, span, work)
     }))
     .await

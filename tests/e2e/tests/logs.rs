@@ -78,7 +78,9 @@ impl Program {
 }
 
 fn text_of<'a>(answer: &'a Value, name: &str) -> &'a str {
-    answer[name].as_str().unwrap_or_else(|| panic!("there is no {name} in {answer}"))
+    let text = answer[name].as_str();
+    assert!(text.is_some(), "there is no {name} in {answer}");
+    text.unwrap_or_default()
 }
 
 /// Everything that makes functions say something, at the level at which they say everything.

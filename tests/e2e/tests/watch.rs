@@ -1,11 +1,11 @@
 //! What happens shows: in the metrics, in the dashboard, and live.
-#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings_e2e::cloud::eventually;
+use tidings_e2e::metrics::Metrics;
 use tidings_e2e::person::client_id;
 use tidings_e2e::{Cloud, Person, Socket};
 use tidings_local::options::workspace;
@@ -30,6 +30,11 @@ async fn end(cloud: Cloud, sockets: [Socket; 2]) {
         socket.close().await;
     }
     cloud.stop().await;
+}
+
+/// A counter as people read it.
+fn shown(metrics: &Metrics, series: &str) -> String {
+    metrics.value(series).to_string()
 }
 
 /// Three single messages, the last one sent again, and two together.
@@ -58,21 +63,21 @@ async fn the_metrics_show_exactly_what_was_sent() {
     })
     .await;
     let metrics = cloud.metrics().await;
-    let value = |series: &str| metrics.value(series);
-    assert_eq!(value("tidings_sends_total{function=\"send\"}"), 5.0);
-    assert_eq!(value("tidings_duplicates_total{function=\"send\"}"), 1.0);
-    assert_eq!(value("tidings_conflicts_total{function=\"send\"}"), 0.0);
-    assert_eq!(value("tidings_ack_latency_seconds_count{function=\"send\"}"), 5.0, "one for each frame");
-    assert_eq!(value("tidings_refusals_total{function=\"sync\",reason=\"request\"}"), 1.0);
-    assert_eq!(value("tidings_refusals_total{function=\"send\",reason=\"internal\"}"), 0.0);
-    assert_eq!(value("tidings_cold_starts_total{function=\"send\"}"), 1.0, "one at a time needs one process");
-    assert_eq!(value("tidings_local_connections"), 2.0);
-    assert_eq!(value("tidings_local_ledger_count_total{use_case=\"message.send\"}"), 5.0);
-    assert_eq!(value("tidings_metric_lines_rejected_total"), 0.0);
+    let value = |series: &str| shown(&metrics, series);
+    assert_eq!(value("tidings_sends_total{function=\"send\"}"), "5");
+    assert_eq!(value("tidings_duplicates_total{function=\"send\"}"), "1");
+    assert_eq!(value("tidings_conflicts_total{function=\"send\"}"), "0");
+    assert_eq!(value("tidings_ack_latency_seconds_count{function=\"send\"}"), "5", "one for each frame");
+    assert_eq!(value("tidings_refusals_total{function=\"sync\",reason=\"request\"}"), "1");
+    assert_eq!(value("tidings_refusals_total{function=\"send\",reason=\"internal\"}"), "0");
+    assert_eq!(value("tidings_cold_starts_total{function=\"send\"}"), "1", "one at a time needs one process");
+    assert_eq!(value("tidings_local_connections"), "2");
+    assert_eq!(value("tidings_local_ledger_count_total{use_case=\"message.send\"}"), "5");
+    assert_eq!(value("tidings_metric_lines_rejected_total"), "0");
     // Each frame's entries went to the desk with one post, and those of the message that was sent again with another.
-    assert_eq!(value("tidings_posts_total{function=\"send\",result=\"taken\"}"), 5.0);
-    assert_eq!(value("tidings_push_latency_seconds_count{function=\"send\"}"), 6.0, "one for each entry and device");
-    let slowest = value("tidings_push_latency_seconds_sum{function=\"send\"}");
+    assert_eq!(value("tidings_posts_total{function=\"send\",result=\"taken\"}"), "5");
+    assert_eq!(value("tidings_push_latency_seconds_count{function=\"send\"}"), "6", "one for each entry and device");
+    let slowest = metrics.value("tidings_push_latency_seconds_sum{function=\"send\"}");
     assert!((0.0..30.0).contains(&slowest), "{slowest} s");
     end(cloud, [laptop, desk]).await;
 }
@@ -90,11 +95,11 @@ async fn the_metrics_show_the_fan_out() {
     let lag = "tidings_fan_out_lag_seconds_count{function=\"deliver\"}";
     eventually("the job is counted", async || cloud.metrics().await.value(lag) > 0.0).await;
     let metrics = cloud.metrics().await;
-    assert_eq!(metrics.value(lag), 1.0);
-    assert_eq!(metrics.value("tidings_jobs_total{function=\"send\",queue=\"fanout\"}"), 1.0);
-    assert_eq!(metrics.value("tidings_posts_total{function=\"deliver\",result=\"taken\"}"), 1.0);
-    assert_eq!(metrics.value("tidings_push_latency_seconds_count{function=\"deliver\"}"), 1.0);
-    assert_eq!(metrics.value("tidings_records_failed_total{function=\"deliver\"}"), 0.0);
+    assert_eq!(shown(&metrics, lag), "1");
+    assert_eq!(shown(&metrics, "tidings_jobs_total{function=\"send\",queue=\"fanout\"}"), "1");
+    assert_eq!(shown(&metrics, "tidings_posts_total{function=\"deliver\",result=\"taken\"}"), "1");
+    assert_eq!(shown(&metrics, "tidings_push_latency_seconds_count{function=\"deliver\"}"), "1");
+    assert_eq!(shown(&metrics, "tidings_records_failed_total{function=\"deliver\"}"), "0");
     end(cloud, [laptop, desk]).await;
 }
 
@@ -109,7 +114,7 @@ async fn metrics_can_be_turned_off() {
     desk.event().await;
     // As long as it takes to read a line that is there, many times over.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(cloud.metrics().await.value("tidings_sends_total{function=\"send\"}"), 0.0);
+    assert_eq!(shown(&cloud.metrics().await, "tidings_sends_total{function=\"send\"}"), "0");
     assert_eq!(cloud.cost("message.send").log_bytes, 0, "nothing else is logged when all is well");
     end(cloud, [laptop, desk]).await;
 }
@@ -165,7 +170,7 @@ async fn the_page_is_told_as_it_happens() {
     let (mut told, mut samples) = (String::new(), 0);
     let seen = async {
         loop {
-            told.push_str(&String::from_utf8(stream.chunk().await.unwrap().unwrap().to_vec()).unwrap());
+            told.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
             while let Some((event, rest)) =
                 told.split_once("\n\n").map(|(event, rest)| (event.to_owned(), rest.to_owned()))
             {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{call, say};
 
 /// How long one step may take. The slowest is a sign-up against cold functions: some seconds.
-const STEP_WITHIN: Duration = Duration::from_secs(60);
+const STEP_WITHIN: Duration = Duration::from_mins(1);
 
 /// What to do when it fails.
 const ADVICE: &str = "the stack is up, but does not work; its functions' logs say why (`sam logs --stack-name ...`). \

@@ -34,9 +34,9 @@ impl Stage {
 
     fn parse(text: &str, name: &str) -> Result<Self, String> {
         let file: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-        let Some(section) = file.get(name) else {
+        let Some(section) = file.get(name).filter(|section| section.get("deploy").is_some()) else {
             let known: Vec<_> =
-                file.iter().filter(|(_, value)| value.is_table()).map(|(key, _)| key.as_str()).collect();
+                file.iter().filter(|(_, value)| value.get("deploy").is_some()).map(|(key, _)| key.as_str()).collect();
             return Err(format!(
                 "there is no stage {name:?}; there are {}. A new one is a section [{name}.deploy.parameters], copied \
                  from another",

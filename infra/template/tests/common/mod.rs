@@ -1,4 +1,5 @@
 //! Ways to look at a template.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,27 +13,27 @@ fn root() -> PathBuf {
 }
 
 /// The functions of this repository.
-pub fn functions() -> Vec<Function> {
+pub(crate) fn functions() -> Vec<Function> {
     tidings_manifest::read_all(&root().join("functions")).unwrap()
 }
 
 /// The template that is checked in.
-pub fn checked_in() -> String {
+pub(crate) fn checked_in() -> String {
     std::fs::read_to_string(root().join(PATH)).unwrap()
 }
 
 /// For how many shards it was made.
-pub fn shards_checked_in() -> u32 {
+pub(crate) fn shards_checked_in() -> u32 {
     shards_of(&checked_in()).expect("the header names the number of shards")
 }
 
 /// The template for so many shards.
-pub fn template(shards: u32) -> Template {
+pub(crate) fn template(shards: u32) -> Template {
     tidings_template::build(&functions(), shards).unwrap()
 }
 
 /// One text or several.
-pub fn list(value: &Value) -> Vec<String> {
+pub(crate) fn list(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         other => other.as_str().map(str::to_owned).into_iter().collect(),
@@ -40,7 +41,7 @@ pub fn list(value: &Value) -> Vec<String> {
 }
 
 /// The statements of a role, those that are there only sometimes included.
-pub fn statements(template: &Template, role: &str) -> Vec<Value> {
+pub(crate) fn statements(template: &Template, role: &str) -> Vec<Value> {
     let role = template.resource(role).expect(role);
     let policies = role.properties["Policies"].as_array().unwrap();
     let statements = policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
@@ -53,13 +54,13 @@ pub fn statements(template: &Template, role: &str) -> Vec<Value> {
 }
 
 /// The integration that a route goes to.
-pub fn target(route: &Value) -> String {
+pub(crate) fn target(route: &Value) -> String {
     let target = route["Target"]["Fn::Sub"].as_str().unwrap();
     target.strip_prefix("integrations/${").unwrap().strip_suffix('}').unwrap().to_owned()
 }
 
 /// The integration calls that function, and the function lets the API call it.
-pub fn assert_invokes(template: &Template, integration: &Resource, function: &str, api: &str) {
+pub(crate) fn assert_invokes(template: &Template, integration: &Resource, function: &str, api: &str) {
     let id = names::function(function);
     let uri = integration.properties["IntegrationUri"]["Fn::Sub"].as_str().unwrap();
     assert!(uri.contains(&format!("${{{id}.Arn}}")), "{function}: {uri}");
@@ -74,13 +75,13 @@ pub fn assert_invokes(template: &Template, integration: &Resource, function: &st
 }
 
 /// The variables of a function, or of all.
-pub fn variables(function: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn variables(function: &Value) -> BTreeMap<String, Value> {
     let variables = function["Environment"]["Variables"].as_object().unwrap();
     variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Every value of a template in which something can be referred to, with whose it is.
-pub fn everything(template: &Template) -> Vec<(String, Value)> {
+pub(crate) fn everything(template: &Template) -> Vec<(String, Value)> {
     let mut all = vec![("Globals".to_owned(), template.globals.clone())];
     for (id, resource) in template.resources() {
         let mut value = serde_json::to_value(resource).unwrap();
@@ -97,7 +98,7 @@ pub fn everything(template: &Template) -> Vec<(String, Value)> {
 }
 
 /// What a value refers to: resources and parameters, and conditions.
-pub fn references(value: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+pub(crate) fn references(value: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut things, mut conditions) = (BTreeSet::new(), BTreeSet::new());
     collect(value, &mut things, &mut conditions);
     (things, conditions)
@@ -134,12 +135,12 @@ fn substituted(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// A source without its tests.
-pub fn without_tests(source: &str) -> String {
+pub(crate) fn without_tests(source: &str) -> String {
     source.split("#[cfg(test)]").next().unwrap().to_owned()
 }
 
 /// The texts in a source that stand in quotes, a line each.
-pub fn texts(source: &str) -> Vec<&str> {
+pub(crate) fn texts(source: &str) -> Vec<&str> {
     source
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
@@ -148,7 +149,7 @@ pub fn texts(source: &str) -> Vec<&str> {
 }
 
 /// How many bytes a variable's value has at most.
-pub fn largest(name: &str, value: &Value, denied: usize) -> usize {
+pub(crate) fn largest(name: &str, value: &Value, denied: usize) -> usize {
     match name {
         // Two keys of 150 bytes while they are changed; a seed; a user id each.
         "VERIFYING_KEYS" => 400,

@@ -182,7 +182,9 @@ impl Family {
             }
             Self::Durations(durations) => {
                 let Ok(duration) = durations.get_metric_with_label_values(labels) else { return };
-                values.iter().for_each(|millis| duration.observe(millis / 1000.0));
+                for millis in values {
+                    duration.observe(millis / 1000.0);
+                }
             }
         }
     }
@@ -213,7 +215,9 @@ mod tests {
         let metrics = Metrics::default();
         let mut work = Work::default();
         work.count(Metric::PostsTaken, 2);
-        [3, 40, 700].into_iter().for_each(|millis| work.took(Metric::PushLatency, millis));
+        for millis in [3, 40, 700] {
+            work.took(Metric::PushLatency, millis);
+        }
         for function in ["send", "deliver"] {
             for line in work.lines(function, 1) {
                 metrics.take(&line).unwrap();
