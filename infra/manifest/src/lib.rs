@@ -13,9 +13,11 @@
 //! ```
 
 pub mod parameters;
+mod queues;
 mod read;
 
 pub use parameters::{PARAMETERS, Parameter};
+pub use queues::RECEIVES;
 pub use read::{ManifestError, read_all, read_one};
 
 use std::path::PathBuf;

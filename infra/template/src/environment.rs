@@ -84,7 +84,7 @@ pub(crate) fn workers(functions: &[Function], shards: u32) -> u32 {
 }
 
 fn queue_urls(kind: QueueName, shards: u32) -> Value {
-    let urls: Vec<_> = names::queues(kind, shards).iter().map(|queue| reference(names::queue(queue))).collect();
+    let urls: Vec<_> = kind.queues(shards).iter().map(|queue| reference(names::queue(queue))).collect();
     match urls.as_slice() {
         [one] => one.clone(),
         many => json!({ "Fn::Join": [",", many] }),

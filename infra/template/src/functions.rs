@@ -81,6 +81,16 @@ pub(crate) fn permission(function: &str, source: &str) -> Resource {
     )
 }
 
+/// The properties of an integration that hands requests of an API on to a function as they are.
+pub(crate) fn integration(api: &str, function: &str) -> Value {
+    json!({
+        "ApiId": reference(api),
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationMethod": "POST",
+        "IntegrationUri": invocation(function),
+    })
+}
+
 /// How an integration names a function.
 pub(crate) fn invocation(function: &str) -> Value {
     sub(format!(

@@ -131,7 +131,7 @@ impl Target {
     pub(crate) fn arns(&self, shards: u32) -> Vec<Value> {
         match self {
             Self::Table(table) => vec![arn(names::table(table.name))],
-            Self::Queues(kind) => names::queues(*kind, shards).iter().map(|queue| arn(names::queue(queue))).collect(),
+            Self::Queues(kind) => kind.queues(shards).iter().map(|queue| arn(names::queue(queue))).collect(),
             Self::Connections(method) => vec![sub(format!(
                 "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{SocketApi}}/{STAGE}/{method}/@connections/*"
             ))],

@@ -8,7 +8,7 @@ use tidings_protocol::http::{HttpRoute, ROUTES};
 
 use crate::document::{Named, Resource, Section};
 use crate::domains::API_DOMAIN;
-use crate::functions::{invocation, permission};
+use crate::functions::{self, permission};
 use crate::intrinsics::{either, named, reference, sub};
 use crate::parameters::EMULATED;
 use crate::{access_logs, names, throttles};
@@ -61,16 +61,9 @@ fn integration_id(function: &str) -> String {
 }
 
 fn integration(function: &str) -> Resource {
-    Resource::new(
-        "AWS::ApiGatewayV2::Integration",
-        json!({
-            "ApiId": reference("HttpApi"),
-            "IntegrationType": "AWS_PROXY",
-            "IntegrationMethod": "POST",
-            "IntegrationUri": invocation(function),
-            "PayloadFormatVersion": "2.0",
-        }),
-    )
+    let mut properties = functions::integration("HttpApi", function);
+    properties["PayloadFormatVersion"] = json!("2.0");
+    Resource::new("AWS::ApiGatewayV2::Integration", properties)
 }
 
 /// The logical id of a route.

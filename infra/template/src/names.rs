@@ -1,7 +1,5 @@
 //! Logical ids: letters and digits alone, a name each.
 
-use tidings_manifest::QueueName;
-
 /// `message.send` as `MessageSend`, `INLINE_PUSH_MAX` as `InlinePushMax`, `$connect` as `Connect`. What is of mixed case
 /// already stays so: `createAccount` is `CreateAccount`.
 pub fn camel(name: &str) -> String {
@@ -34,14 +32,6 @@ pub fn log_group(function: &str) -> String {
 /// A table.
 pub fn table(name: &str) -> String {
     format!("{}Table", camel(name))
-}
-
-/// The queues of a kind: `fanout-0` and so on, or one that is called as its kind.
-pub fn queues(kind: QueueName, shards: u32) -> Vec<String> {
-    match kind {
-        QueueName::Fanout => (0..shards).map(|shard| format!("{}-{shard}", kind.as_str())).collect(),
-        QueueName::Retry | QueueName::Task => vec![kind.as_str().to_owned()],
-    }
 }
 
 /// A queue's own resource, by its short name.

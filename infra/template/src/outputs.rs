@@ -1,12 +1,12 @@
 //! What is told when all is made.
 
 use serde_json::{Value, json};
+use tidings_manifest::QueueName;
 use tidings_tables::TABLES;
 
 use crate::document::Named;
 use crate::intrinsics::reference;
 use crate::parameters::DEPLOYED;
-use crate::queues::KINDS;
 use crate::{http, names, page, socket};
 
 /// The section `Outputs`.
@@ -28,7 +28,7 @@ pub(crate) fn section(shards: u32) -> Named<Value> {
         let id = names::table(table.name);
         outputs.add(format!("{id}Name"), output(&format!("The table {}", table.name), &reference(&id)));
     }
-    for queue in KINDS.into_iter().flat_map(|kind| names::queues(kind, shards)) {
+    for queue in QueueName::ALL.into_iter().flat_map(|kind| kind.queues(shards)) {
         let (id, dead) = (names::queue(&queue), names::dead_letters(&queue));
         outputs.add(format!("{id}Url"), output(&format!("The queue {queue}"), &reference(&id)));
         outputs.add(format!("{dead}Url"), output("What failed of it", &reference(&dead)));

@@ -1,25 +1,11 @@
 //! The queues, each with its dead-letter queue, and what feeds them to functions.
 
 use serde_json::{Value, json};
-use tidings_manifest::{Function, QueueName, QueueSource};
+use tidings_manifest::{Function, QueueName, QueueSource, RECEIVES};
 
 use crate::document::{Named, Resource, Section};
 use crate::intrinsics::{arn, named, reference};
 use crate::names;
-
-/// Every kind there is.
-pub(crate) const KINDS: [QueueName; 3] = [QueueName::Fanout, QueueName::Retry, QueueName::Task];
-
-/// A record that a function works on is hidden for this many times its time-out. Source: Lambda, "Using Lambda with
-/// Amazon SQS".
-const VISIBILITY_TIMEOUTS: u32 = 6;
-
-/// For a kind that no function reads: the longest time-out behind a gateway.
-const TIMEOUT_WITHOUT_READER_S: u32 = tidings_manifest::GATEWAY_TIMEOUT_S;
-
-/// How often a record is tried before it goes to the dead-letter queue: Lambda's documentation asks for five at least,
-/// because a mapping that is throttled uses tries up, too.
-const RECEIVES: u32 = 5;
 
 /// How long a record may wait in its queue, in seconds: four days, SQS's own default, over a long weekend.
 const RETENTION_S: u32 = 4 * 24 * 60 * 60;
@@ -34,10 +20,10 @@ const POLL_S: u32 = 20;
 pub(crate) fn section(functions: &[Function], shards: u32) -> Section {
     let mut resources = Named::default();
     let mut all = Vec::new();
-    for kind in KINDS {
-        for name in names::queues(kind, shards) {
+    for kind in QueueName::ALL {
+        for name in kind.queues(shards) {
             let (queue, dead) = (names::queue(&name), names::dead_letters(&name));
-            resources.add(&queue, definition(&name, &dead, visibility_s(functions, kind)));
+            resources.add(&queue, definition(&name, &dead, kind.visibility_s(functions)));
             resources.add(&dead, dead_letters(&name));
             all.extend([queue, dead]);
         }
@@ -45,7 +31,7 @@ pub(crate) fn section(functions: &[Function], shards: u32) -> Section {
     resources.add("QueuePolicy", tls_only(&all));
     for function in functions {
         for source in &function.manifest.queues {
-            for name in names::queues(source.name, shards) {
+            for name in source.name.queues(shards) {
                 let id = format!("{}Feeds{}", names::camel(&name), names::camel(&function.name));
                 resources.add(id, mapping(&name, function, source));
             }
@@ -116,11 +102,4 @@ fn mapping(queue: &str, function: &Function, source: &QueueSource) -> Resource {
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
         }),
     )
-}
-
-/// Six times the longest time-out of the functions that read such queues.
-fn visibility_s(functions: &[Function], kind: QueueName) -> u32 {
-    let reads = |function: &&Function| function.manifest.queues.iter().any(|queue| queue.name == kind);
-    let longest = functions.iter().filter(reads).map(|function| function.manifest.timeout_s).max();
-    longest.unwrap_or(TIMEOUT_WITHOUT_READER_S) * VISIBILITY_TIMEOUTS
 }

@@ -8,7 +8,7 @@ use tidings_protocol::actions::{ACTIONS, Action};
 
 use crate::document::{Named, Resource, Section};
 use crate::domains::SOCKET_DOMAIN;
-use crate::functions::{invocation, permission};
+use crate::functions::{self, invocation, permission};
 use crate::intrinsics::{arn, either, named, reference, sub};
 use crate::parameters::{EMULATED, SETS_GATEWAY_ROLE};
 use crate::{access_logs, names, throttles};
@@ -78,15 +78,7 @@ fn integration_id(function: &str) -> String {
 }
 
 fn integration(function: &str) -> Resource {
-    Resource::new(
-        "AWS::ApiGatewayV2::Integration",
-        json!({
-            "ApiId": reference("SocketApi"),
-            "IntegrationType": "AWS_PROXY",
-            "IntegrationMethod": "POST",
-            "IntegrationUri": invocation(function),
-        }),
-    )
+    Resource::new("AWS::ApiGatewayV2::Integration", functions::integration("SocketApi", function))
 }
 
 /// What swallows a frame: nobody is called, nothing is answered.

@@ -197,7 +197,7 @@ fn shards_agree_with_each_other() {
     for shards in [1, 2, 8, SHARDS_MAX] {
         let template = template(shards);
         let count = usize::try_from(shards).unwrap();
-        let queues = names::queues(QueueName::Fanout, shards);
+        let queues = QueueName::Fanout.queues(shards);
         assert_eq!(queues.len(), count);
         let sources = functions().iter().flat_map(|function| function.manifest.queues.clone()).collect::<Vec<_>>();
         let fan_out = sources.iter().filter(|source| source.name == QueueName::Fanout).count();

@@ -30,8 +30,6 @@ use crate::watch::Live;
 
 /// The access key for people.
 const ACCESS_KEY: &str = "local";
-/// Queue visibility is this many times the function's time-out. Source: Lambda, "Using Lambda with Amazon SQS".
-const VISIBILITY_TIMEOUTS: u32 = 6;
 
 /// The local cloud.
 #[derive(Debug)]
@@ -127,7 +125,7 @@ impl LocalCloud {
         dynamodb.serve(ports.dynamodb.0, ending.clone());
         let journal = data.queues();
         let sqs = Sqs::open(Arc::clone(&front), ports.sqs.1.port(), &options.limits, journal.as_deref())?;
-        let queues = sqs.create_queues(shards, options.limits.receives, |kind| visibility_s(&functions, kind)).await?;
+        let queues = sqs.create_queues(shards, options.limits.receives, |kind| kind.visibility_s(&functions)).await?;
         let messages_put_back = sqs.put_back().await?;
         sqs.serve(ports.sqs.0, ending.clone());
         s3::serve(ports.s3.0, ending.clone(), &data.files(), ACCESS_KEY, &front)?;
@@ -276,13 +274,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.end_all();
     }
-}
-
-/// Six times the longest time-out of the functions that read such queues.
-fn visibility_s(functions: &[Function], kind: QueueName) -> u32 {
-    let reads = |function: &&Function| function.manifest.queues.iter().any(|queue| queue.name == kind);
-    let longest = functions.iter().filter(reads).map(|function| function.manifest.timeout_s).max();
-    longest.unwrap_or(30) * VISIBILITY_TIMEOUTS
 }
 
 fn mappings(

@@ -102,7 +102,7 @@ impl Default for Limits {
             partition_reads_per_s: 3_000.0,
             ttl_sweep: Duration::from_mins(1),
             failed_visibility_s: Some(2),
-            receives: 5,
+            receives: tidings_manifest::RECEIVES,
         }
     }
 }

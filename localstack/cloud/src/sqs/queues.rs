@@ -36,8 +36,8 @@ pub(crate) const DEAD_LETTERS: &str = "-dlq";
 
 /// The names of all queues for so many shards.
 pub(crate) fn names(shards: u32) -> Vec<(QueueName, String)> {
-    let shards = (0..shards).map(|shard| (QueueName::Fanout, format!("fanout-{shard}")));
-    shards.chain([QueueName::Retry, QueueName::Task].map(|kind| (kind, kind.as_str().to_owned()))).collect()
+    let of = |kind: QueueName| kind.queues(shards).into_iter().map(move |name| (kind, name));
+    QueueName::ALL.into_iter().flat_map(of).collect()
 }
 
 /// The dead-letter queue of one of our queues, by their full names.
