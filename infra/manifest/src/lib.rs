@@ -24,6 +24,9 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+/// The port of whoever signs tokens.
+pub const SIGNS_TOKENS: &str = "tokens.sign";
+
 /// One function: its folder name and what its `function.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
@@ -36,6 +39,11 @@ pub struct Function {
 }
 
 impl Function {
+    /// Whether it signs tokens, and so holds the signing key. Nobody else does.
+    pub fn signs_tokens(&self) -> bool {
+        self.manifest.ports.iter().any(|port| port == SIGNS_TOKENS)
+    }
+
     /// The cargo package of the function.
     pub fn package(&self) -> String {
         format!("tidings-fn-{}", self.name)
@@ -152,6 +160,11 @@ impl Manifest {
         }
         if let Some(port) = self.ports.iter().find(|port| !is_port(port)) {
             return Some(format!("the port {port:?} is not of the form \"resource.verb\""));
+        }
+        if let Some(port) =
+            self.ports.iter().enumerate().find_map(|(at, port)| self.ports[..at].contains(port).then_some(port))
+        {
+            return Some(format!("the port {port:?} stands twice"));
         }
         self.queues.iter().find_map(QueueSource::complaint)
     }

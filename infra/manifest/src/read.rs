@@ -113,6 +113,7 @@ mod tests {
             ("batch_size = 10", "batch_size = 0", "1 to 10,000"),
             ("maximum_concurrency = 2", "maximum_concurrency = 1", "2 to 1,000"),
             ("gateway.post", "gateway", "resource.verb"),
+            ("\"gateway.post\"", "\"gateway.post\", \"gateway.post\"", "stands twice"),
         ] {
             assert!(GOOD.contains(from), "{from} is not in the good file");
             let error = read(&GOOD.replacen(from, to, 1)).expect_err(to).to_string();

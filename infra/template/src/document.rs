@@ -112,6 +112,15 @@ impl Resource {
         self
     }
 
+    /// Outlives the stack in any case, because others rely on it.
+    pub(crate) fn left_behind(self) -> Self {
+        Self {
+            deletion_policy: Some(json!("RetainExceptOnCreate")),
+            update_replace_policy: Some(json!("Retain")),
+            ..self
+        }
+    }
+
     /// Holds what people would miss: outlives the stack where the stage keeps its data. What a failed creation left is
     /// removed all the same, because its name would be in the way of the next try.
     pub(crate) fn kept(self) -> Self {

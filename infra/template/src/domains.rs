@@ -69,6 +69,9 @@ pub(crate) fn section() -> Section {
     }
     let target = attribute("PageDistribution", "DomainName");
     resources.add("PageRecord", record(&PAGE_DOMAIN, &target, &json!(CLOUDFRONT_ZONE)));
+    let mut ipv6 = record(&PAGE_DOMAIN, &target, &json!(CLOUDFRONT_ZONE));
+    ipv6.properties["Type"] = json!("AAAA");
+    resources.add("PageRecordV6", ipv6);
     Section { title: "Domains of one's own", resources }
 }
 

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidings_manifest::{Function, PARAMETERS, QueueName, Trigger};
+use tidings_manifest::{Function, PARAMETERS, Parameter, QueueName, Trigger};
 
 use crate::TemplateError;
-use crate::grants::{self, Target};
+use crate::grants::{self, Key, Target};
 use crate::intrinsics::{reference, sub};
 use crate::{names, socket};
 
@@ -20,10 +20,15 @@ pub(crate) const SHARDS: &str = "FANOUT_SHARDS";
 /// `SIGNING_KEY` and `VERIFYING_KEYS` take.
 pub const KEYS_SECRET: &str = "tidings-${Stage}-keys";
 
-/// What every function finds: the parameters.
+/// What every function finds: the parameters that are for all of them.
 pub(crate) fn common(shards: u32) -> BTreeMap<String, Value> {
+    parameters(shards, |parameter| parameter.readers.is_empty())
+}
+
+fn parameters(shards: u32, wanted: impl Fn(&Parameter) -> bool) -> BTreeMap<String, Value> {
     PARAMETERS
         .iter()
+        .filter(|parameter| wanted(parameter))
         .map(|parameter| {
             let value = if parameter.name == SHARDS {
                 json!(shards.to_string())
@@ -41,12 +46,19 @@ pub(crate) fn own(
     all: &[Function],
     shards: u32,
 ) -> Result<BTreeMap<String, Value>, TemplateError> {
-    let mut variables = BTreeMap::new();
+    let name = function.name.as_str();
+    let mut variables = parameters(shards, |parameter| parameter.readers.contains(&name));
     let mut set = |name: &str, value: Value| variables.insert(name.to_owned(), value);
     for grant in grants::of(function)? {
         match grant.on {
             Target::Table(table) => {
                 set(&format!("{}_TABLE", table.name.to_uppercase()), reference(names::table(table.name)));
+            }
+            Target::Key(Key::Signing) => {
+                set("SIGNING_KEY", key("signing_key"));
+            }
+            Target::Key(Key::Verifying) => {
+                set("VERIFYING_KEYS", key("verifying_keys"));
             }
             Target::Connections(_) => {
                 set("GATEWAY_ENDPOINT", socket::management_endpoint());
@@ -61,17 +73,12 @@ pub(crate) fn own(
     }
     match function.manifest.trigger {
         Trigger::Http => {
-            set("SIGNING_KEY", key("signing_key"));
-            set("VERIFYING_KEYS", key("verifying_keys"));
             set("SOCKET_URL", socket::url());
-        }
-        Trigger::Authorizer => {
-            set("VERIFYING_KEYS", key("verifying_keys"));
         }
         Trigger::Queue => {
             set("WORKERS", json!(workers(all, shards).to_string()));
         }
-        Trigger::Websocket => {}
+        Trigger::Websocket | Trigger::Authorizer => {}
     }
     Ok(variables)
 }

@@ -5,7 +5,7 @@
 //! partition keys that the port is for (`dynamodb:LeadingKeys`).
 
 use serde_json::{Value, json};
-use tidings_manifest::{Function, QueueName};
+use tidings_manifest::{Function, QueueName, SIGNS_TOKENS};
 use tidings_tables::{INBOXES, LOG, ROUTES, SOCIAL, TableSpec};
 
 use crate::TemplateError;
@@ -35,6 +35,17 @@ pub enum Target {
     Queues(QueueName),
     /// Open sockets, by a method of the management API.
     Connections(&'static str),
+    /// A part of the stage's keys, which is in the function's environment and takes no right of IAM.
+    Key(Key),
+}
+
+/// Parts of the secret with the stage's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// What tokens are signed with.
+    Signing,
+    /// What they are verified with.
+    Verifying,
 }
 
 const fn table(port: &'static str, actions: &'static [&'static str], of: TableSpec) -> Grant {
@@ -58,10 +69,17 @@ const fn connections(port: &'static str, method: &'static str) -> Grant {
     Grant { port, actions: &["execute-api:ManageConnections"], on: Target::Connections(method), keys: &[] }
 }
 
+const fn holds(port: &'static str, key: Key) -> Grant {
+    Grant { port, actions: &[], on: Target::Key(key), keys: &[] }
+}
+
 /// Accounts and sessions of people.
 const PEOPLE: &[&str] = &["user#*"];
 /// Whose a user name is.
 const USERNAMES: &[&str] = &["name#*"];
+/// A new account and its name, which one transaction writes. Both in one statement: what IAM compares of a transaction
+/// may be the keys of all its items together.
+const PEOPLE_AND_USERNAMES: &[&str] = &["user#*", "name#*"];
 /// Conversations that people write in. Notices (`n:`) are written by us alone, whatever a client asks for.
 const WRITTEN_BY_PEOPLE: &[&str] = &["d:*", "g:*"];
 
@@ -78,10 +96,9 @@ pub const GRANTS: &[Grant] = &[
     table("routes.claim", &["dynamodb:PutItem"], ROUTES),
     table("routes.release", &["dynamodb:UpdateItem"], ROUTES),
     keyed("accounts.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
-    // A new account and its name are one transaction, which IAM takes for its two puts.
-    keyed("accounts.write", &["dynamodb:PutItem", "dynamodb:UpdateItem"], SOCIAL, PEOPLE),
+    keyed("accounts.create", &["dynamodb:PutItem"], SOCIAL, PEOPLE_AND_USERNAMES),
+    keyed("accounts.rehash", &["dynamodb:UpdateItem"], SOCIAL, PEOPLE),
     keyed("usernames.read", &["dynamodb:GetItem"], SOCIAL, USERNAMES),
-    keyed("usernames.claim", &["dynamodb:PutItem"], SOCIAL, USERNAMES),
     keyed("sessions.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
     keyed("sessions.write", &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], SOCIAL, PEOPLE),
     connections("gateway.post", "POST"),
@@ -89,6 +106,8 @@ pub const GRANTS: &[Grant] = &[
     sends("queue.fanout", QueueName::Fanout),
     sends("queue.retry", QueueName::Retry),
     sends("queue.task", QueueName::Task),
+    holds(SIGNS_TOKENS, Key::Signing),
+    holds("tokens.verify", Key::Verifying),
 ];
 
 /// What an event source mapping does in a function's name. Source: Lambda, "Using Lambda with Amazon SQS", execution
@@ -97,8 +116,13 @@ pub const FEEDS: &[&str] = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:Get
 
 /// Operations that IAM authorises as other actions than their own names, for each kind of item in them. Source: Amazon
 /// DynamoDB, "Using IAM with DynamoDB transactions".
-pub const AUTHORISED_AS: &[(&str, &[&str])] =
-    &[("dynamodb:TransactWriteItems", &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"])];
+pub const AUTHORISED_AS: &[(&str, &[&str])] = &[
+    (
+        "dynamodb:TransactWriteItems",
+        &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"],
+    ),
+    ("dynamodb:TransactGetItems", &["dynamodb:GetItem"]),
+];
 
 /// Actions that no resource can be named for, with the reason. Nothing else in the template is allowed on everything.
 pub const ON_EVERYTHING: &[(&str, &str)] = &[
@@ -132,6 +156,7 @@ impl Target {
         match self {
             Self::Table(table) => vec![arn(names::table(table.name))],
             Self::Queues(kind) => kind.queues(shards).iter().map(|queue| arn(names::queue(queue))).collect(),
+            Self::Key(_) => vec![],
             Self::Connections(method) => vec![sub(format!(
                 "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{SocketApi}}/{STAGE}/{method}/@connections/*"
             ))],
@@ -140,8 +165,11 @@ impl Target {
 }
 
 impl Grant {
-    /// As a statement of a policy.
-    pub(crate) fn statement(&self, shards: u32) -> Value {
+    /// As a statement of a policy, if it takes a right.
+    pub(crate) fn statement(&self, shards: u32) -> Option<Value> {
+        if self.actions.is_empty() {
+            return None;
+        }
         let mut statement = json!({
             "Sid": names::camel(self.port),
             "Effect": "Allow",
@@ -151,7 +179,7 @@ impl Grant {
         if !self.keys.is_empty() {
             statement["Condition"] = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": self.keys } });
         }
-        statement
+        Some(statement)
     }
 }
 
@@ -169,7 +197,8 @@ mod tests {
         let mut seen = BTreeSet::new();
         for grant in GRANTS {
             assert!(seen.insert(grant.port), "{} stands twice", grant.port);
-            assert!(!grant.actions.is_empty(), "{} allows nothing", grant.port);
+            let right = !matches!(grant.on, Target::Key(_));
+            assert_eq!(!grant.actions.is_empty(), right, "{} allows nothing", grant.port);
             for action in grant.actions {
                 assert!(action.split_once(':').is_some() && !action.contains('*'), "{}: {action}", grant.port);
             }

@@ -12,7 +12,7 @@ use crate::parameters::TRACES;
 
 /// Adds the function's role.
 pub(crate) fn add(resources: &mut Named<Resource>, function: &Function, shards: u32) -> Result<(), TemplateError> {
-    let mut statements: Vec<Value> = grants::of(function)?.iter().map(|grant| grant.statement(shards)).collect();
+    let mut statements: Vec<Value> = grants::of(function)?.iter().filter_map(|grant| grant.statement(shards)).collect();
     statements.push(log(&function.name));
     statements.push(only(TRACES, traces()));
     let role = Resource::new(

@@ -125,7 +125,8 @@ fn add_route(resources: &mut Named<Resource>, action: &Action, has_authorizer: b
             "RouteId": reference(&id),
             "RouteResponseKey": "$default",
         });
-        // MiniStack returns what a function says without it, and knows no such resource.
+        // MiniStack returns what a function says without it, and knows no such resource. The stage cannot wait for what
+        // depends on a condition; it deploys by itself whatever comes after it.
         resources.add(format!("{id}Answers"), Resource::new("AWS::ApiGatewayV2::RouteResponse", response).on_aws());
     }
 }
@@ -149,11 +150,13 @@ fn add_gateway_role(resources: &mut Named<Resource>) {
             sub("arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"),
         ],
     });
-    resources.add("GatewayLogWriter", Resource::new("AWS::IAM::Role", role).when(SETS_GATEWAY_ROLE));
+    // The setting outlives the stack, and so must what it names: every other API of the account logs through it.
+    let role = Resource::new("AWS::IAM::Role", role).when(SETS_GATEWAY_ROLE).left_behind();
+    resources.add("GatewayLogWriter", role);
     let account = json!({ "CloudWatchRoleArn": arn("GatewayLogWriter") });
     // An account in which nothing of API Gateway ever was does not take the setting yet.
     let account = Resource::new("AWS::ApiGateway::Account", account).after(["SocketApi".to_owned()]);
-    resources.add(ACCOUNT, account.when(SETS_GATEWAY_ROLE));
+    resources.add(ACCOUNT, account.when(SETS_GATEWAY_ROLE).left_behind());
 }
 
 fn stage() -> Resource {

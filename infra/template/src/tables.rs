@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidings_tables::{KeyKind, KeySpec, TABLES, TableSpec};
 
 use crate::document::{Named, Resource, Section};
-use crate::intrinsics::{named, only, reference};
+use crate::intrinsics::{only, reference};
 use crate::names;
 use crate::parameters::{MANAGED_KEY, warm_condition, warm_reads, warm_writes};
 
@@ -17,12 +17,13 @@ pub(crate) fn section() -> Section {
     Section { title: "Tables: on demand, so that they cost nothing when nobody talks", resources }
 }
 
+/// Without a name of our own: what a stack left behind would be in the way of the next one, and CloudFormation replaces
+/// nothing that has a name.
 fn definition(spec: &TableSpec) -> Value {
     let keys = [Some((&spec.partition_key, "HASH")), spec.sort_key.as_ref().map(|key| (key, "RANGE"))];
     let keys: Vec<_> = keys.into_iter().flatten().collect();
     let attribute = |key: &KeySpec| json!({ "AttributeName": key.name, "AttributeType": kind(key) });
     let mut table = json!({
-        "TableName": named(spec.name),
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": keys.iter().map(|(key, _)| attribute(key)).collect::<Vec<_>>(),
         "KeySchema": keys.iter().map(|(key, role)| json!({ "AttributeName": key.name, "KeyType": role })).collect::<Vec<_>>(),

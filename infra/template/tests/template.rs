@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use common::{functions, references, shards_checked_in, statements, template, texts};
 use serde_json::{Value, json};
-use tidings_manifest::{QueueName, Trigger};
+use tidings_manifest::QueueName;
 use tidings_protocol::actions::ACTIONS;
 use tidings_protocol::http::ROUTES;
 use tidings_tables::TABLES;
@@ -179,16 +179,94 @@ fn every_setting_is_set() {
 #[test]
 fn only_who_signs_holds_the_signing_key() {
     let template = template(2);
-    assert!(!common::variables(&template.globals["Function"]).contains_key("SIGNING_KEY"));
-    for function in functions() {
-        let lambda = template.resource(&names::function(&function.name)).unwrap();
-        let variables = common::variables(&lambda.properties);
-        let signs = function.manifest.trigger == Trigger::Http;
-        assert_eq!(variables.contains_key("SIGNING_KEY"), signs, "{}", function.name);
+    let mut holders = vec![];
+    let everywhere = ("Globals".to_owned(), common::variables(&template.globals["Function"]));
+    let own = template.of_type("AWS::Serverless::Function");
+    let own = own.map(|(id, function)| (id.to_owned(), common::variables(&function.properties)));
+    for (id, variables) in own.chain([everywhere]) {
+        if variables.contains_key("SIGNING_KEY") {
+            holders.push(id);
+        }
         for (name, value) in variables.iter().filter(|(name, _)| name.contains("KEY")) {
             let text = value["Fn::Sub"].as_str().unwrap();
             assert!(text.starts_with("{{resolve:secretsmanager:"), "{name} would stand in the template: {text}");
         }
+    }
+    assert_eq!(holders, ["ApiFunction"]);
+}
+
+#[test]
+fn nobody_is_told_of_what_they_do_not_read() {
+    let template = template(2);
+    let knows = |function: &str, name: &str| {
+        common::variables(&template.resource(function).unwrap().properties).contains_key(name)
+            || common::variables(&template.globals["Function"]).contains_key(name)
+    };
+    for (name, readers) in [
+        ("DENY_LIST", &["AuthorizerFunction"][..]),
+        ("SIGN_UPS", &["ApiFunction"]),
+        ("POSTS_PER_S", &["DeliverFunction"]),
+        ("INLINE_PUSH_MAX", &["DeliverFunction", "SendFunction", "SyncFunction"]),
+        ("VERIFYING_KEYS", &["ApiFunction", "AuthorizerFunction"]),
+        ("SOCIAL_TABLE", &["ApiFunction", "ContactFunction", "DeliverFunction", "SendFunction"]),
+    ] {
+        let told = template.of_type("AWS::Serverless::Function").map(|(id, _)| id).filter(|id| knows(id, name));
+        assert_eq!(told.collect::<Vec<_>>(), readers, "{name}");
+    }
+    assert!(template.of_type("AWS::Serverless::Function").all(|(id, _)| knows(id, "LOG_LEVEL")));
+}
+
+/// Source: IAM quotas, "Maximum size of role inline policies", white space not counted.
+#[test]
+fn the_policy_of_each_role_fits() {
+    const INLINE_POLICY_MAX: usize = 10_240;
+    let template = template(SHARDS_MAX);
+    let mut largest = 0;
+    for (id, role) in template.of_type("AWS::IAM::Role") {
+        let policies = common::at_its_longest(&role.properties["Policies"]).to_string().len();
+        assert!(policies <= INLINE_POLICY_MAX, "{id}: {policies} characters");
+        largest = largest.max(policies);
+    }
+    assert!(largest > 5_000, "32 queues that deliver reads and writes take more than {largest} characters");
+}
+
+#[test]
+fn a_ticket_is_asked_for_and_http_requests_have_the_form_that_functions_read() {
+    let template = template(2);
+    let authorizer = &template.resource("SocketAuthorizer").unwrap().properties;
+    assert_eq!(authorizer["AuthorizerType"], "REQUEST");
+    assert_eq!(authorizer["IdentitySource"], json!(["route.request.querystring.ticket"]));
+    assert!(authorizer["AuthorizerUri"]["Fn::Sub"].as_str().unwrap().contains("${AuthorizerFunction.Arn}"));
+    let asks = &template.resource("SocketAsksAuthorizer").unwrap().properties;
+    assert_eq!(asks["FunctionName"], json!({ "Ref": "AuthorizerFunction" }));
+    for (id, integration) in template.of_type("AWS::ApiGatewayV2::Integration") {
+        let version = &integration.properties["PayloadFormatVersion"];
+        let http = integration.properties["ApiId"]["Ref"] == "HttpApi";
+        assert_eq!(version.as_str(), http.then_some("2.0"), "{id}");
+    }
+}
+
+/// A name of our own is in the way when a stack that left its data is made again, and when CloudFormation must replace.
+#[test]
+fn what_outlives_its_stack_has_no_name_of_our_own() {
+    let template = template(2);
+    let kept = ["AWS::DynamoDB::Table", "AWS::S3::Bucket"].into_iter().flat_map(|kind| template.of_type(kind));
+    let mut seen = 0;
+    for (id, resource) in kept {
+        seen += 1;
+        let named = ["TableName", "BucketName"].map(|name| !resource.properties[name].is_null());
+        assert_eq!(named, [false, false], "{id}");
+    }
+    assert_eq!(seen, TABLES.len() + 2);
+}
+
+/// Every other WebSocket API of the account logs through it.
+#[test]
+fn the_accounts_log_role_stays() {
+    let template = template(2);
+    for id in ["GatewayLogWriter", "GatewayAccount"] {
+        let resource = serde_json::to_value(template.resource(id).unwrap()).unwrap();
+        assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{id}");
     }
 }
 
@@ -203,9 +281,9 @@ fn shards_agree_with_each_other() {
         let fan_out = sources.iter().filter(|source| source.name == QueueName::Fanout).count();
         let mappings = template.of_type("AWS::Lambda::EventSourceMapping");
         assert_eq!(mappings.count(), fan_out * count + sources.len() - fan_out, "{shards} shards");
-        assert_eq!(common::variables(&template.globals["Function"])["FANOUT_SHARDS"], shards.to_string());
 
         let send = common::variables(&template.resource("SendFunction").unwrap().properties);
+        assert_eq!(send["FANOUT_SHARDS"], shards.to_string());
         let urls = match &send["FANOUT_QUEUE_URLS"]["Fn::Join"][1] {
             Value::Array(urls) => urls.clone(),
             _ => vec![send["FANOUT_QUEUE_URLS"].clone()],
@@ -260,8 +338,24 @@ fn buckets_are_private() {
         let block = bucket.properties["PublicAccessBlockConfiguration"].as_object().unwrap();
         assert!(block.len() == 4 && block.values().all(|blocked| blocked == true), "{id}");
         let policy = template.resource(&format!("{id}Policy")).expect(id);
-        let refused = &policy.properties["PolicyDocument"]["Statement"][0];
-        assert_eq!((&refused["Effect"], &refused["Sid"]), (&json!("Deny"), &json!("OnlyOverTls")), "{id}");
+        assert_eq!(policy.properties["Bucket"]["Ref"], id);
+        let mut allowed = Vec::new();
+        let mut refuses = false;
+        for statement in policy.properties["PolicyDocument"]["Statement"].as_array().unwrap() {
+            match statement["Effect"].as_str().unwrap() {
+                "Deny" => {
+                    refuses |= statement["Action"] == "s3:*"
+                        && statement["Principal"] == "*"
+                        && statement["Condition"] == json!({ "Bool": { "aws:SecureTransport": "false" } })
+                        && statement["Resource"]
+                            == json!([{ "Fn::GetAtt": [id, "Arn"] }, { "Fn::Sub": format!("${{{id}.Arn}}/*") }]);
+                }
+                _ => allowed.push((statement["Action"].clone(), statement["Principal"].clone())),
+            }
+        }
+        assert!(refuses, "{id} answers without TLS");
+        let page = (json!("s3:GetObject"), json!({ "Service": "cloudfront.amazonaws.com" }));
+        assert_eq!(allowed, if id == "PageBucket" { vec![page] } else { vec![] }, "{id}");
     }
 }
 

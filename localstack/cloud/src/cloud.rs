@@ -134,7 +134,7 @@ impl LocalCloud {
         let keys = KeyPair::open(data.signing_key().as_deref())?;
         let host = Host::new(
             specs(&options, functions.clone(), &keys)?,
-            variables(&options, &endpoints, &queues, &functions, &keys),
+            variables(&endpoints, &queues, &functions, &keys),
             ports.runtime_api.1,
             Arc::clone(&front),
             options.limits.clone(),
@@ -310,12 +310,12 @@ fn specs(options: &Options, functions: Vec<Function>, keys: &KeyPair) -> Result<
             if !binary.is_file() {
                 return Err(StartError::NotBuilt { name: function.name, path: binary.display().to_string() });
             }
+            let mut own = options.parameters_of(&function.name);
             // Who signs tokens holds the seed, nobody else.
-            let secrets = match function.manifest.trigger {
-                Trigger::Http => BTreeMap::from([("SIGNING_KEY".to_owned(), keys.signing_key.clone())]),
-                _ => BTreeMap::new(),
-            };
-            Ok(FunctionSpec { name: function.name, binary, manifest: function.manifest, secrets })
+            if function.signs_tokens() {
+                own.insert("SIGNING_KEY".to_owned(), keys.signing_key.clone());
+            }
+            Ok(FunctionSpec { name: function.name, binary, manifest: function.manifest, own })
         })
         .collect()
 }
@@ -346,9 +346,8 @@ fn endpoints(
     }
 }
 
-/// What every function finds in its environment; the names are the contract with the functions' settings.
+/// What every function finds in its environment, beside its own parameters; the names are the contract with the functions' settings.
 fn variables(
-    options: &Options,
     endpoints: &Endpoints,
     queues: &[Queue],
     functions: &[Function],
@@ -384,5 +383,5 @@ fn variables(
     let tables =
         endpoints.tables.iter().map(|(name, full_name)| (format!("{}_TABLE", name.to_uppercase()), full_name.clone()));
     let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value));
-    fixed.chain(tables).chain(options.parameters()).collect()
+    fixed.chain(tables).collect()
 }

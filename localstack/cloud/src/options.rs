@@ -97,6 +97,13 @@ impl Options {
         all
     }
 
+    /// The parameters that a function reads.
+    pub(crate) fn parameters_of(&self, function: &str) -> BTreeMap<String, String> {
+        let mut all = self.parameters();
+        all.retain(|name, _| parameters::find(name).is_some_and(|parameter| parameter.is_for(function)));
+        all
+    }
+
     /// How many fan-out queues.
     pub(crate) fn shards(&self) -> Result<u32, OptionError> {
         let all = self.parameters();

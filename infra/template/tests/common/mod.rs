@@ -153,7 +153,8 @@ pub(crate) fn largest(name: &str, value: &Value, denied: usize) -> usize {
     match name {
         // Two keys of 150 bytes while they are changed; a seed; a user id each.
         "VERIFYING_KEYS" => 400,
-        "SIGNING_KEY" => 43,
+        // Two while they are changed.
+        "SIGNING_KEY" => 2 * 43 + 1,
         "DENY_LIST" => denied * 29,
         _ => match value {
             Value::String(text) => text.len(),
@@ -162,10 +163,37 @@ pub(crate) fn largest(name: &str, value: &Value, denied: usize) -> usize {
     }
 }
 
+/// A policy as IAM stores it, with the longest stage, region and names.
+pub(crate) fn at_its_longest(policy: &Value) -> Value {
+    match policy {
+        Value::Array(items) => items.iter().map(at_its_longest).collect(),
+        Value::Object(map) => match (map.get("Fn::Sub"), map.get("Fn::GetAtt"), map.get("Fn::If")) {
+            (Some(text), _, _) => {
+                let text = text.as_str().unwrap().replace("${AWS::Partition}", "aws-us-gov");
+                let text =
+                    text.replace("${AWS::Region}", "ap-southeast-1").replace("${AWS::AccountId}", "123456789012");
+                text.replace("${SocketApi}", "a1b2c3d4e5").replace("${Stage}", "abcdefghijklmnop").into()
+            }
+            (_, Some(attribute), _) => {
+                let (id, what) = (attribute[0].as_str().unwrap(), attribute[1].as_str().unwrap());
+                assert_eq!(what, "Arn");
+                let (service, name) = match id.strip_suffix("Queue") {
+                    Some(queue) => ("sqs", format!("tidings-abcdefghijklmnop-{queue}-")),
+                    None => ("dynamodb", format!("table/tidings-abcdefghijklmnop-{id}-1ABCDEFGHIJKL")),
+                };
+                format!("arn:aws-us-gov:{service}:ap-southeast-1:123456789012:{name}").into()
+            }
+            (_, _, Some(choices)) => at_its_longest(&choices[1]),
+            _ => map.iter().map(|(name, value)| (name.clone(), at_its_longest(value))).collect(),
+        },
+        other => other.clone(),
+    }
+}
+
 fn bytes(value: &Value) -> usize {
     const QUEUE_URL: usize =
         "https://sqs.ap-southeast-1.amazonaws.com/123456789012/tidings-abcdefghijklmnop-fanout-31".len();
-    const TABLE: usize = "tidings-abcdefghijklmnop-inboxes".len();
+    const TABLE: usize = "tidings-abcdefghijklmnop-InboxesTable-1ABCDEFGHIJKL".len();
     if let Some(name) = value["Ref"].as_str() {
         return if name.ends_with("Queue") {
             QUEUE_URL

@@ -186,7 +186,7 @@ impl Host {
         let spawned = Command::new(&function.spec.binary)
             .env_clear()
             .envs(&self.variables)
-            .envs(&function.spec.secrets)
+            .envs(&function.spec.own)
             .envs(self.own_variables(&environment))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

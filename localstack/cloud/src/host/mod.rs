@@ -49,8 +49,8 @@ pub(crate) struct FunctionSpec {
     pub binary: PathBuf,
     /// Memory, time-out and the rest.
     pub manifest: Manifest,
-    /// Environment variables that no other function gets.
-    pub secrets: BTreeMap<String, String>,
+    /// Its own environment variables: the parameters that it reads, and the signing key if it signs.
+    pub own: BTreeMap<String, String>,
 }
 
 /// Why an invocation brought no answer.

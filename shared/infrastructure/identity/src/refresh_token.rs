@@ -1,6 +1,7 @@
 //! Refresh tokens: `r1.<user>.<device>.<session>.<generation>.<seal>`, sealed with HMAC-SHA256. Opaque to clients.
 //!
-//! The seal's key follows from the signing seed, so a new seed ends every session at its next refresh.
+//! The seal's key follows from the signing seed. Whoever changes the seed and shall not sign everybody out keeps the
+//! old one beside it until its refresh tokens have run out; see [`SigningKey`](crate::SigningKey).
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
 use base64::Engine;

@@ -25,16 +25,20 @@ const PKCS8_PREFIX: [u8; 16] =
 
 /// Why a text is no signing key. Says nothing about the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a signing key is a 32-byte Ed25519 seed in base64url without padding")]
+#[error("a signing key is a 32-byte Ed25519 seed in base64url without padding; older ones may follow after commas")]
 pub struct InvalidSigningKey;
 
 /// The seed that access tokens and tickets are signed with and refresh tokens sealed. Reads from base64url without
 /// padding (`SIGNING_KEY`). A secret: its `Debug` shows only the key's public name.
+///
+/// After it, separated by commas, may stand those that it replaced: refresh tokens that they sealed still open, so
+/// that a new key signs nobody out.
 #[derive(Clone)]
 pub struct SigningKey {
     key: EncodingKey,
     public: Jwk,
     sealer: Sealer,
+    older: Vec<Sealer>,
 }
 
 impl SigningKey {
@@ -46,7 +50,12 @@ impl SigningKey {
             key: EncodingKey::from_ed_der(&der),
             public: Jwk::of(pair.public_key().as_ref()),
             sealer: Sealer::new(seed),
+            older: Vec::new(),
         })
+    }
+
+    fn open(&self, token: &str) -> Option<RefreshClaims> {
+        std::iter::once(&self.sealer).chain(&self.older).find_map(|sealer| sealer.open(token))
     }
 
     /// The key set that publishes this key alone: what `VERIFYING_KEYS` needs at least.
@@ -64,9 +73,16 @@ impl FromStr for SigningKey {
     type Err = InvalidSigningKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidSigningKey> {
-        let seed = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSigningKey)?;
-        Self::from_seed(&seed.try_into().map_err(|_| InvalidSigningKey)?)
+        let mut seeds = text.split(',').map(seed);
+        let first = seeds.next().ok_or(InvalidSigningKey)??;
+        let older = seeds.map(|seed| seed.map(|seed| Sealer::new(&seed))).collect::<Result<_, _>>()?;
+        Ok(Self { older, ..Self::from_seed(&first)? })
     }
+}
+
+fn seed(text: &str) -> Result<[u8; SEED_LEN], InvalidSigningKey> {
+    let seed = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidSigningKey)?;
+    seed.try_into().map_err(|_| InvalidSigningKey)
 }
 
 impl fmt::Debug for SigningKey {
@@ -136,7 +152,7 @@ impl RefreshTokens for Keys {
     }
 
     fn open(&self, token: &str) -> Option<RefreshClaims> {
-        self.signing.sealer.open(token)
+        self.signing.open(token)
     }
 }
 
@@ -158,10 +174,32 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_keys() {
-        for text in ["", "AAAA", &format!("{SEED}="), &format!("{SEED}AA"), "not base64url, not at all, not a bit!!!!"]
-        {
+        let (padded, long, open_list) = (format!("{SEED}="), format!("{SEED}AA"), format!("{SEED},"));
+        for text in ["", "AAAA", &padded, &long, &open_list, "not base64url, not at all, not a bit!!!!"] {
             assert_eq!(text.parse::<SigningKey>().err(), Some(InvalidSigningKey), "{text}");
         }
+    }
+
+    #[test]
+    fn a_new_key_signs_nobody_out() {
+        let claims = RefreshClaims {
+            user: tidings_domain::ids::UserId::from_bits(1),
+            device: "laptop-1".parse().unwrap(),
+            session: tidings_application::identity::SessionId::from_bits(2),
+            generation: 3,
+        };
+        let keys = |text: &str| {
+            let key: SigningKey = text.parse().unwrap();
+            Keys::new(key.clone(), key.key_set().parse().unwrap()).unwrap()
+        };
+        let new = URL_SAFE_NO_PAD.encode([1; SEED_LEN]);
+        let (old, both, alone) = (keys(SEED), keys(&format!("{new},{SEED}")), keys(&new));
+        let token = old.seal(&claims);
+        assert_eq!(both.open(token.reveal()), Some(claims.clone()));
+        assert_eq!(alone.open(token.reveal()), None, "once the old key is gone");
+        let renewed = both.seal(&claims);
+        assert_eq!(alone.open(renewed.reveal()), Some(claims));
+        assert_eq!(both.key_set(), alone.key_set(), "what is new is signed with the new key");
     }
 
     #[test]
