@@ -8,6 +8,7 @@ use tidings_e2e::cloud::eventually;
 use tidings_e2e::metrics::Metrics;
 use tidings_e2e::person::client_id;
 use tidings_e2e::{Cloud, Person, Socket};
+use tidings_local::faults::{Calls, Plan, Posts, Services, Wait};
 use tidings_local::options::workspace;
 
 fn draft(text: &str) -> Value {
@@ -100,6 +101,50 @@ async fn the_metrics_show_the_fan_out() {
     assert_eq!(shown(&metrics, "tidings_posts_total{function=\"deliver\",result=\"taken\"}"), "1");
     assert_eq!(shown(&metrics, "tidings_push_latency_seconds_count{function=\"deliver\"}"), "1");
     assert_eq!(shown(&metrics, "tidings_records_failed_total{function=\"deliver\"}"), "0");
+    end(cloud, [laptop, desk]).await;
+}
+
+/// Two who take the same place at once, a socket that takes nothing for a while, a route that was lost.
+#[tokio::test]
+async fn the_metrics_show_what_goes_wrong() {
+    let cloud = Cloud::start().await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
+    let talk = ann.with(&bob).to_string();
+    laptop.ok("message.send", message(&talk, &draft("hello"))).await;
+    desk.event().await;
+
+    // Both have read the head before either has written.
+    let slow = Calls { latency: Wait { share: 1.0, ms: [150, 150] }, ..Calls::default() };
+    let services = Services { dynamodb: slow, ..Services::default() };
+    cloud.running().inject(Plan { services, ..Plan::default() }).unwrap();
+    let (one, other) = (message(&talk, &draft("one")), message(&talk, &draft("other")));
+    tokio::join!(laptop.ok("message.send", one), desk.ok("message.send", other));
+
+    let posts = Posts { too_many: 1.0, ..Posts::default() };
+    cloud.running().inject(Plan { posts, ..Plan::default() }).unwrap();
+    laptop.ok("message.send", message(&talk, &draft("refused"))).await;
+    let refused = async || cloud.running().injected().get("posts.too_many").copied().unwrap_or(0);
+    eventually("the send and two retries are refused", async || refused().await >= 3).await;
+    cloud.running().inject(Plan::default()).unwrap();
+    while desk.event().await["type"] != "pull" {}
+
+    let key = json!({ "user": { "S": bob.user.to_string() }, "device": { "S": "desk" } });
+    cloud.dynamodb("DeleteItem", json!({ "TableName": cloud.endpoints().tables["routes"], "Key": key })).await;
+    desk.ok("sync", json!({})).await;
+
+    let last = ["tidings_route_misses_total{function=\"sync\"}", "tidings_pull_hints_total{function=\"deliver\"}"];
+    eventually("the last lines are read", async || {
+        let metrics = cloud.metrics().await;
+        last.iter().all(|series| metrics.value(series) > 0.0)
+    })
+    .await;
+    let metrics = cloud.metrics().await;
+    let value = |series: &str| shown(&metrics, series);
+    assert_eq!(value("tidings_conflicts_total{function=\"send\"}"), "1");
+    assert_eq!(value("tidings_posts_total{function=\"send\",result=\"failed\"}"), "1");
+    assert_eq!(value("tidings_jobs_total{function=\"send\",queue=\"retry\"}"), "1");
+    assert_eq!(value("tidings_route_misses_total{function=\"sync\"}"), "1");
+    assert_eq!(value("tidings_pull_hints_total{function=\"deliver\"}"), "1");
     end(cloud, [laptop, desk]).await;
 }
 
