@@ -84,6 +84,11 @@ impl Aws {
         Ok(outputs(&said))
     }
 
+    /// Whether there is such a stack.
+    pub(crate) fn has_stack(&self, stack: &str) -> Result<bool, String> {
+        Ok(is_listed(&self.ask("listing stacks", &["cloudformation", "list-stacks"])?, stack))
+    }
+
     /// The stack's id, by which it can be asked about even after it is deleted.
     pub(crate) fn stack_id(&self, stack: &str) -> Result<String, String> {
         let said = self.ask("looking for the stack", &["cloudformation", "describe-stacks", "--stack-name", stack])?;
@@ -142,6 +147,13 @@ impl Aws {
     }
 }
 
+/// Whether something of the stack stands. One whose first change was shown and not made does not.
+fn is_listed(said: &Value, stack: &str) -> bool {
+    let all = said["StackSummaries"].as_array().map_or(&[][..], Vec::as_slice);
+    let nothing = ["DELETE_COMPLETE", "REVIEW_IN_PROGRESS"];
+    all.iter().any(|one| text(&one["StackName"]) == stack && !nothing.contains(&text(&one["StackStatus"]).as_str()))
+}
+
 fn outputs(said: &Value) -> Vec<(String, String)> {
     let outputs = said["Stacks"][0]["Outputs"].as_array().map_or(&[][..], Vec::as_slice);
     outputs.iter().map(|output| (text(&output["OutputKey"]), text(&output["OutputValue"]))).collect()
@@ -186,6 +198,16 @@ mod tests {
         let want = [("ApiUrl".to_owned(), "https://a".to_owned()), ("PageUrl".to_owned(), "https://p".to_owned())];
         assert_eq!(outputs(&said), want);
         assert_eq!(outputs(&json!({ "Stacks": [{}] })), []);
+    }
+
+    #[test]
+    fn a_stack_stands_or_not() {
+        let one = |status: &str| json!({ "StackName": "tidings-dev", "StackStatus": status });
+        let said = |all: &[Value]| json!({ "StackSummaries": all });
+        assert!(is_listed(&said(&[one("DELETE_COMPLETE"), one("UPDATE_COMPLETE")]), "tidings-dev"));
+        assert!(!is_listed(&said(&[one("UPDATE_COMPLETE")]), "tidings"));
+        assert!(!is_listed(&said(&[one("DELETE_COMPLETE"), one("REVIEW_IN_PROGRESS")]), "tidings-dev"));
+        assert!(!is_listed(&json!({}), "tidings-dev"));
     }
 
     #[test]

@@ -100,6 +100,12 @@ pub(crate) fn deploy(root: &Path, args: &DeployArgs) -> Result<bool, String> {
         return Ok(true);
     };
     for (architecture, template) in &packages {
+        if let Some(first) = stage.unprotected()
+            && !aws.has_stack(&stage.stack)?
+        {
+            upload(root, &sam, &aws, &first, *architecture, template)?;
+            say::line("all stands: the tables are protected from deletion with a second change");
+        }
         upload(root, &sam, &aws, &stage, *architecture, template)?;
     }
     finish((root, &target), &aws, &stage, args.without_smoke_test)?;

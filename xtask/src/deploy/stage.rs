@@ -10,6 +10,9 @@ pub(crate) const FILE: &str = "infra/samconfig.toml";
 /// The longest name of a stage: with it the names of a stack's resources stay within AWS's 63 and 64 characters.
 const NAME_MAX: usize = 16;
 
+/// The parameter that protects the tables; on unless it says otherwise.
+const PROTECTION: &str = "DeletionProtection";
+
 /// A stage as its section says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
@@ -80,6 +83,18 @@ impl Stage {
         self.parameter("Architecture").map_or(Ok(Architecture::Arm64), Architecture::named)
     }
 
+    /// The stage of the first deployment, if that must differ. A table that DynamoDB refuses to delete cannot be taken
+    /// back when something else fails, so protection comes when all stands.
+    pub(crate) fn unprotected(&self) -> Option<Self> {
+        if self.parameter(PROTECTION) == Some("false") {
+            return None;
+        }
+        let others = self.parameters.iter().filter(|(key, _)| key != PROTECTION).cloned();
+        let parameters = others.chain([(PROTECTION.to_owned(), "false".to_owned())]).collect();
+        // Kept data must be protected in the end; until then there is none.
+        Some(Self { name: self.name.clone(), stack: self.stack.clone(), region: self.region.clone(), parameters })
+    }
+
     /// All parameters of a deployment. Complete, because `sam` forgets the section's when it is given any.
     pub(crate) fn parameters(&self, architecture: Architecture) -> Vec<String> {
         let ours = [("Stage", self.name.as_str()), ("Architecture", architecture.as_str())];
@@ -110,14 +125,15 @@ fn overrides(value: Option<&toml::Value>) -> Result<Vec<String>, String> {
     }
 }
 
-/// Whether a name can be part of the names of resources.
+/// Whether a name can be part of the names of resources, as the template's own parameter has it: without `-`, so that no
+/// stage's names begin with another's.
 fn check_name(name: &str) -> Result<(), String> {
-    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
-    if letters && starts && !name.ends_with('-') && name.len() <= NAME_MAX {
+    if letters && starts && name.len() <= NAME_MAX {
         return Ok(());
     }
-    Err(format!("{name:?} is no name for a stage: 1 to {NAME_MAX} of a-z 0-9 -, beginning with a letter"))
+    Err(format!("{name:?} is no name for a stage: 1 to {NAME_MAX} of a-z 0-9, beginning with a letter"))
 }
 
 #[cfg(test)]
@@ -158,6 +174,25 @@ parameter_overrides = ["Stage=production", "LogLevel=info"]
     }
 
     #[test]
+    fn protection_comes_after_creation() {
+        let section =
+            |value: &str| format!("[dev.deploy.parameters]\nparameter_overrides = [\"LogLevel=INFO\"{value}]");
+        for (value, differs) in
+            [("", true), (", \"DeletionProtection=true\"", true), (", \"DeletionProtection=false\"", false)]
+        {
+            let stage = Stage::parse(&section(value), "dev").unwrap();
+            let first = stage.unprotected();
+            assert_eq!(first.is_some(), differs, "{value}");
+            if let Some(first) = first {
+                assert_eq!(
+                    first.parameters(Architecture::Arm64),
+                    ["Stage=dev", "Architecture=arm64", "LogLevel=INFO", "DeletionProtection=false"]
+                );
+            }
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (text, name, says) in [
             (CONFIG, "ann", "there are dev, production"),
@@ -179,10 +214,10 @@ parameter_overrides = ["Stage=production", "LogLevel=info"]
     fn names_fit_into_the_names_of_resources() {
         for (name, good) in [
             ("dev", true),
-            ("a-2", true),
-            ("sixteen-letters-", false),
-            ("sixteen-letters1", true),
-            ("seventeen-letters", false),
+            ("a2", true),
+            ("a-2", false),
+            ("sixteenletters12", true),
+            ("seventeenletters1", false),
             ("", false),
             ("2nd", false),
             ("Dev", false),
