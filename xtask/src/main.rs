@@ -8,6 +8,7 @@ mod environment;
 mod generate;
 mod lanes;
 mod mutants;
+mod rights;
 mod run;
 mod say;
 mod scaffold;
@@ -56,6 +57,11 @@ enum Command {
         /// Write nothing; fail if it is stale.
         #[arg(long, conflicts_with = "shards")]
         check: bool,
+    },
+    /// Compare the roles of the template with what functions did while the end-to-end tests ran.
+    Rights {
+        /// Where those left their records: `TIDINGS_RIGHTS` was that folder.
+        folder: PathBuf,
     },
     /// Break one rule at a time, and expect the test that guards it to fail.
     Mutants {
@@ -139,6 +145,7 @@ fn run(command: Command) -> Result<bool, String> {
             Ok(tables && template)
         }
         Command::Template { shards, check } => template::run(&root, shards, check),
+        Command::Rights { folder } => rights::run(&root, &folder),
         Command::Mutants { list: true, .. } => mutants::list(&root),
         Command::Mutants { names, .. } => mutants::run(&root, &names),
         Command::Deploy(args) => deploy::deploy(&root, &args),

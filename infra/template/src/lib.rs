@@ -27,6 +27,7 @@ mod outputs;
 mod page;
 mod parameters;
 mod queues;
+pub mod rights;
 mod roles;
 mod socket;
 mod tables;

@@ -9,7 +9,7 @@ use std::future::Future;
 use crate::activity::Activity;
 use crate::caller::{Badges, Caller};
 use crate::faults::{CallFault, Faults, Injected, LATENCY, Mishap, Moment};
-use crate::ledger::{Counters, Ledger};
+use crate::ledger::{Counters, Ledger, Right};
 use crate::watch::Metrics;
 
 /// The services that there are.
@@ -119,6 +119,13 @@ impl Front {
             return Err(instead);
         }
         Ok(answer)
+    }
+
+    /// Writes down what the calling function must be allowed to do. What comes from elsewhere needs no role.
+    pub(crate) fn note(&self, caller: &Caller, rights: impl FnOnce() -> Vec<Right>) {
+        if let Some(badge) = caller.environment() {
+            rights().into_iter().for_each(|right| self.ledger.note(badge.function(), right));
+        }
     }
 
     /// Books what a call cost.

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
 use crate::host::SECRET;
-use crate::ledger::Counters;
+use crate::ledger::{Counters, Right};
 use crate::server::{self, Ending};
 
 /// The bucket.
@@ -77,6 +77,7 @@ async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) 
         let caller = front.badges().caller(request.headers(), request.uri().query());
         let bill = bill(&request);
         let operation = request.method().to_string();
+        front.note(&caller, || right(&operation, request.uri().path()).into_iter().collect());
         let call = Call { service: Service::S3, operation: &operation, caller: &caller };
         let serve = async {
             let response = service.call(request.map(s3s::Body::from)).await.unwrap_or_else(|error| {
@@ -90,6 +91,17 @@ async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) 
     };
     server::allow_any_origin(&mut response);
     response
+}
+
+/// What a role must allow for a request on a file. A part of an upload and its completion are putting it.
+fn right(method: &str, path: &str) -> Option<Right> {
+    let (bucket, _) = path.trim_start_matches('/').split_once('/')?;
+    let action = match method {
+        "GET" | "HEAD" => "s3:GetObject",
+        "DELETE" => "s3:DeleteObject",
+        _ => "s3:PutObject",
+    };
+    Some(Right::on(action, format!("bucket/{bucket}")))
 }
 
 /// S3 bills writes and lists twelve times as high as reads, and deletes not at all.

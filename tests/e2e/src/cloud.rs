@@ -65,6 +65,7 @@ impl Cloud {
 
     /// Ends it with everything that is under way, for a test that goes on with its data in another cloud.
     pub async fn interrupt(mut self) {
+        self.keep_rights();
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
@@ -78,6 +79,7 @@ impl Cloud {
         self.running().cut_sockets();
         self.come_to_rest().await;
         self.release_routes().await;
+        self.keep_rights();
         if let Some(running) = self.running.take() {
             running.stop().await;
         }

@@ -14,6 +14,7 @@ pub mod cloud;
 pub mod metrics;
 pub mod person;
 pub mod queue;
+mod rights;
 pub mod socket;
 
 pub use cli::Cli;

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
-use crate::ledger::Counters;
+use crate::ledger::{Counters, Right};
 use crate::limits::Limits;
 use crate::server::{self, Body, BodyError, Ending};
 use dispatch::Operation;
@@ -104,6 +104,10 @@ impl DynamoDb {
                 );
             }
         };
+        self.front.note(&caller, || {
+            let request = serde_json::from_slice(&body).unwrap_or_default();
+            Right::of_tables(operation.name(), &request, tables::partition_key)
+        });
         let call = Call { service: Service::DynamoDb, operation: operation.name(), caller: &caller };
         let serve = async {
             let served = self.serve_operation(operation, &body);

@@ -15,6 +15,7 @@ use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::actions::update_item::UpdateItemRequest;
 
 use super::tables;
+use crate::ledger::compared_with;
 
 /// One partition of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -77,19 +78,14 @@ impl Touches for QueryRequest {
     }
 }
 
-/// The value that a key condition compares the partition key with: `pk = :value`, in either order of terms.
+/// The partition whose key a query's condition names.
 fn of_query(query: &QueryRequest) -> Option<Partition> {
     let key = tables::partition_key(&query.table_name)?;
     let condition = query.key_condition_expression.as_deref()?;
     let names = query.expression_attribute_names.as_ref();
     let is_key = |token: &str| token == key || names.and_then(|names| names.get(token)).is_some_and(|name| name == key);
-    let spaced = condition.replace('=', " = ").replace(['(', ')'], " ");
-    let tokens: Vec<_> = spaced.split_whitespace().collect();
-    let value = tokens.windows(3).find_map(|window| match window {
-        &[name, "=", value] if is_key(name) && value.starts_with(':') => Some(value),
-        _ => None,
-    })?;
-    of_value(&query.table_name, query.expression_attribute_values.as_ref()?.get(value)?)
+    let value = compared_with(condition, is_key)?;
+    of_value(&query.table_name, query.expression_attribute_values.as_ref()?.get(&value)?)
 }
 
 impl Touches for ScanRequest {

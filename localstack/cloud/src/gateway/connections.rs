@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::clock;
 use crate::faults::{Injected, PostFault};
 use crate::front::{Call, Service};
-use crate::ledger::{Counters, prices};
+use crate::ledger::{Counters, Right, prices};
 use crate::server::{self, Body, BodyError};
 
 /// One client's connection: what every event of it says, and the way to it.
@@ -161,7 +161,8 @@ impl Gateway {
         if !self.requests.take(1.0) {
             return server::refuse(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "Too Many Requests");
         }
-        let operation = match *request.method() {
+        let method = request.method().clone();
+        let operation = match method {
             Method::POST => "PostToConnection",
             Method::GET => "GetConnection",
             Method::DELETE => "DeleteConnection",
@@ -174,6 +175,8 @@ impl Gateway {
                 return server::refuse(StatusCode::BAD_REQUEST, "BadRequestException", "broken off");
             }
         };
+        self.front
+            .note(&caller, || vec![Right::on("execute-api:ManageConnections", format!("connections/{}", method))]);
         let call = Call { service: Service::Gateway, operation, caller: &caller };
         let serve = async {
             match operation {

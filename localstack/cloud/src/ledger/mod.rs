@@ -6,13 +6,16 @@
 
 mod counters;
 pub mod prices;
+mod rights;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
 pub use counters::Counters;
+pub(crate) use rights::compared_with;
+pub use rights::{Right, Rights};
 
 /// One use case: what it took, and by which calls.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -36,6 +39,7 @@ impl std::ops::Deref for UseCase {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     use_cases: Mutex<BTreeMap<Arc<str>, UseCase>>,
+    rights: Mutex<Rights>,
 }
 
 /// What the ledger holds at one moment: the answer of `GET /_local/ledger`.
@@ -49,6 +53,8 @@ pub struct Snapshot {
     pub dollars_per_million: BTreeMap<String, f64>,
     /// Dollars for everything in the ledger.
     pub dollars: f64,
+    /// What each function did since the cloud's start, whatever was reset since.
+    pub rights: Rights,
 }
 
 impl Snapshot {
@@ -81,6 +87,16 @@ impl Ledger {
         }
     }
 
+    /// A function did that.
+    pub(crate) fn note(&self, function: &str, right: Right) {
+        let mut rights = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
+        match rights.get_mut(function) {
+            Some(own) if own.contains(&right) => {}
+            Some(own) => drop(own.insert(right)),
+            None => drop(rights.insert(function.to_owned(), BTreeSet::from([right]))),
+        }
+    }
+
     /// Everything so far.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let use_cases = self.use_cases.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -96,6 +112,7 @@ impl Ledger {
             snapshot.use_cases.insert(name.to_string(), use_case);
         }
         snapshot.dollars = snapshot.total.dollars();
+        snapshot.rights = self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone();
         snapshot
     }
 

@@ -30,7 +30,7 @@ use crate::caller::Caller;
 use crate::faults::Disturbed;
 use crate::front::{Call, Service};
 use crate::host::{Host, InvokeError, REGION};
-use crate::ledger::{Counters, prices};
+use crate::ledger::{Counters, Right, prices};
 use crate::limits::Limits;
 use crate::say::Loudness;
 
@@ -185,7 +185,7 @@ impl Mapping {
             let bytes = received.iter().filter_map(|message| message.body.as_ref()).map(String::len).sum();
             Counters { queue_requests: prices::pieces(bytes, prices::QUEUE_PIECE), ..Counters::default() }
         };
-        self.sqs.front.book(call, &bill);
+        self.book(call, &bill);
         received
     }
 
@@ -240,7 +240,13 @@ impl Mapping {
         let call = Call { service: Service::Sqs, operation: "DeleteMessageBatch", caller };
         // What isn't deleted comes again, and that is what at-least-once means.
         let _ = self.sqs.messages.delete_batch(input).await;
-        self.sqs.front.book(call, &Counters { queue_requests: 1, ..Counters::default() });
+        self.book(call, &Counters { queue_requests: 1, ..Counters::default() });
+    }
+
+    /// Lambda reads a queue in the name of the function that it feeds: the function's role must allow it.
+    fn book(&self, call: Call<'_>, bill: &Counters) {
+        self.sqs.front.ledger().note(&self.function, Right::of_queue(call.operation, &self.queue.url));
+        self.sqs.front.book(call, bill);
     }
 
     /// Has records come again soon. Ours alone, and so not booked: somebody sits before the laptop and waits.

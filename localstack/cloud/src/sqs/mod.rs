@@ -28,13 +28,14 @@ use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::operations::SqsOperation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
 use crate::host::{ACCOUNT, REGION};
 use crate::ids;
-use crate::ledger::{Counters, prices};
+use crate::ledger::{Counters, Right, prices};
 use crate::limits::Limits;
 use crate::server::{self, Body, Ending};
 use messages::Messages;
@@ -98,6 +99,10 @@ impl Sqs {
             return server::message(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
         };
         let name = operation.to_string();
+        self.front.note(&caller, || {
+            let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+            request["QueueUrl"].as_str().map(|url| Right::of_queue(&name, url)).into_iter().collect()
+        });
         let call = Call { service: Service::Sqs, operation: &name, caller: &caller };
         self.front
             .call(call, async {
