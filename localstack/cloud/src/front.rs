@@ -124,7 +124,9 @@ impl Front {
     /// Writes down what the calling function must be allowed to do. What comes from elsewhere needs no role.
     pub(crate) fn note(&self, caller: &Caller, rights: impl FnOnce() -> Vec<Right>) {
         if let Some(badge) = caller.environment() {
-            rights().into_iter().for_each(|right| self.ledger.note(badge.function(), right));
+            for right in rights() {
+                self.ledger.note(badge.function(), right);
+            }
         }
     }
 

@@ -175,8 +175,7 @@ impl Gateway {
                 return server::refuse(StatusCode::BAD_REQUEST, "BadRequestException", "broken off");
             }
         };
-        self.front
-            .note(&caller, || vec![Right::on("execute-api:ManageConnections", format!("connections/{}", method))]);
+        self.front.note(&caller, || vec![Right::on("execute-api:ManageConnections", format!("connections/{method}"))]);
         let call = Call { service: Service::Gateway, operation, caller: &caller };
         let serve = async {
             match operation {
