@@ -226,7 +226,8 @@ impl<'a> Roles<'a> {
             return Err(strange(role, &properties["ManagedPolicyArns"]));
         }
         let policies = properties["Policies"].as_array().ok_or_else(|| strange(role, properties))?;
-        let statements = policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten();
+        let statements =
+            policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten();
         Ok(statements.map(|statement| statement["Fn::If"].get(1).unwrap_or(statement)).collect())
     }
 
@@ -236,7 +237,7 @@ impl<'a> Roles<'a> {
         if statement["Effect"] != "Allow" {
             return Err(strange(sid, statement));
         }
-        let keys = self.keys(sid, &statement["Condition"])?;
+        let keys = Self::keys(sid, &statement["Condition"])?;
         for action in list(&statement["Action"]) {
             let action = action.as_str().ok_or_else(|| strange(sid, statement))?;
             for resource in list(&statement["Resource"]) {
@@ -257,7 +258,7 @@ impl<'a> Roles<'a> {
 
     /// The patterns of partition keys that a condition names; one `None` where there is no condition. Any other
     /// condition is one that nobody has thought about here.
-    fn keys(&self, sid: &str, condition: &Value) -> Result<Vec<Option<String>>, RightsError> {
+    fn keys(sid: &str, condition: &Value) -> Result<Vec<Option<String>>, RightsError> {
         if condition.is_null() {
             return Ok(vec![None]);
         }
