@@ -65,21 +65,20 @@ pub(crate) fn section() -> Section {
         );
         let zone = attribute(&name, "RegionalHostedZoneId");
         let target = attribute(&name, "RegionalDomainName");
-        resources.add(format!("{api}Record"), record(domain, &target, &zone));
+        resources.add(format!("{api}Record"), record(domain, "A", &target, &zone));
     }
     let target = attribute("PageDistribution", "DomainName");
-    resources.add("PageRecord", record(&PAGE_DOMAIN, &target, &json!(CLOUDFRONT_ZONE)));
-    let mut ipv6 = record(&PAGE_DOMAIN, &target, &json!(CLOUDFRONT_ZONE));
-    ipv6.properties["Type"] = json!("AAAA");
-    resources.add("PageRecordV6", ipv6);
+    for (id, r#type) in [("PageRecord", "A"), ("PageRecordV6", "AAAA")] {
+        resources.add(id, record(&PAGE_DOMAIN, r#type, &target, &json!(CLOUDFRONT_ZONE)));
+    }
     Section { title: "Domains of one's own", resources }
 }
 
-fn record(domain: &Domain, target: &Value, zone: &Value) -> Resource {
+fn record(domain: &Domain, r#type: &str, target: &Value, zone: &Value) -> Resource {
     let properties = json!({
         "HostedZoneId": reference("HostedZoneId"),
         "Name": sub(format!("${{{}}}.", domain.parameter)),
-        "Type": "A",
+        "Type": r#type,
         "AliasTarget": { "DNSName": target, "HostedZoneId": zone },
     });
     Resource::new("AWS::Route53::RecordSet", properties).when(domain.in_zone)

@@ -114,16 +114,6 @@ pub const GRANTS: &[Grant] = &[
 /// role permissions.
 pub const FEEDS: &[&str] = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
-/// Operations that IAM authorises as other actions than their own names, for each kind of item in them. Source: Amazon
-/// DynamoDB, "Using IAM with DynamoDB transactions".
-pub const AUTHORISED_AS: &[(&str, &[&str])] = &[
-    (
-        "dynamodb:TransactWriteItems",
-        &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"],
-    ),
-    ("dynamodb:TransactGetItems", &["dynamodb:GetItem"]),
-];
-
 /// Actions that no resource can be named for, with the reason. Nothing else in the template is allowed on everything.
 pub const ON_EVERYTHING: &[(&str, &str)] = &[
     ("xray:PutTraceSegments", "traces have no ARN (Service Authorization Reference, AWS X-Ray)"),

@@ -58,6 +58,11 @@ impl Cloud {
         Person::sign_up(self, name).await
     }
 
+    /// How often a fault was injected: `posts.too_many`.
+    pub fn injected(&self, fault: &str) -> u64 {
+        self.running().injected().get(fault).copied().unwrap_or(0)
+    }
+
     /// What a use case cost since the last reset.
     pub fn cost(&self, use_case: &str) -> Counters {
         self.running().ledger().use_case(use_case).counters
@@ -73,16 +78,13 @@ impl Cloud {
 
     /// The guard at the end of a test: faults are over, whatever was under way is done, and then no record is left in
     /// a queue or a dead-letter queue, no function waits or works, and with all sockets cut no route is left behind.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.running().inject(Plan::default()).expect("no faults are a plan");
         self.come_to_rest().await;
         self.running().cut_sockets();
         self.come_to_rest().await;
         self.release_routes().await;
-        self.keep_rights();
-        if let Some(running) = self.running.take() {
-            running.stop().await;
-        }
+        self.interrupt().await;
     }
 
     /// Waits until no record is in a queue and no function has work; fails if any is dead.

@@ -25,14 +25,14 @@ impl Cloud {
     /// A resource without what is this cloud's own in its name: `table/log`, `queue/retry`.
     fn short(&self, resource: &str) -> String {
         let (kind, name) = resource.split_once('/').unwrap();
-        let endpoints = self.endpoints();
-        let tables = endpoints.tables.iter().map(|(short, full)| (short, full.as_str()));
-        let queues = endpoints.queues.iter().map(|(short, url)| (short, url.rsplit('/').next().unwrap()));
-        let short = match kind {
-            "table" => tables.into_iter().find(|(_, full)| *full == name).map(|(short, _)| short.as_str()),
-            "queue" => queues.into_iter().find(|(_, full)| *full == name).map(|(short, _)| short.as_str()),
-            _ => None,
+        let known = match kind {
+            "table" => &self.endpoints().tables,
+            "queue" => &self.endpoints().queues,
+            _ => return resource.to_owned(),
         };
+        // A queue's name is the last part of its URL; a table's is all there is.
+        let short =
+            known.iter().find(|(_, full)| full.rsplit('/').next() == Some(name)).map(|(short, _)| short.as_str());
         format!("{kind}/{}", short.unwrap_or(name))
     }
 }

@@ -69,8 +69,7 @@ async fn a_connection_that_takes_nothing_gets_a_hint_to_pull() {
     let refuse = Posts { too_many: 1.0, ..Posts::default() };
     cloud.running().inject(Plan { posts: refuse, ..Plan::default() }).unwrap();
     laptop.ok("message.send", message(&talk, "one")).await;
-    let refused = async || cloud.running().injected().get("posts.too_many").copied().unwrap_or(0);
-    eventually("the send and two retries are refused", async || refused().await >= 3).await;
+    eventually("the send and two retries are refused", async || cloud.injected("posts.too_many") >= 3).await;
     cloud.running().inject(Plan::default()).unwrap();
 
     let event = desk.event().await;

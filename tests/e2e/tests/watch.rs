@@ -123,8 +123,7 @@ async fn the_metrics_show_what_goes_wrong() {
     let posts = Posts { too_many: 1.0, ..Posts::default() };
     cloud.running().inject(Plan { posts, ..Plan::default() }).unwrap();
     laptop.ok("message.send", message(&talk, &draft("refused"))).await;
-    let refused = async || cloud.running().injected().get("posts.too_many").copied().unwrap_or(0);
-    eventually("the send and two retries are refused", async || refused().await >= 3).await;
+    eventually("the send and two retries are refused", async || cloud.injected("posts.too_many") >= 3).await;
     cloud.running().inject(Plan::default()).unwrap();
     while desk.event().await["type"] != "pull" {}
 

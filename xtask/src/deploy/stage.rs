@@ -14,7 +14,7 @@ const NAME_MAX: usize = 16;
 const PROTECTION: &str = "DeletionProtection";
 
 /// A stage as its section says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
     /// Its name.
     pub(crate) name: String,
@@ -91,8 +91,7 @@ impl Stage {
         }
         let others = self.parameters.iter().filter(|(key, _)| key != PROTECTION).cloned();
         let parameters = others.chain([(PROTECTION.to_owned(), "false".to_owned())]).collect();
-        // Kept data must be protected in the end; until then there is none.
-        Some(Self { name: self.name.clone(), stack: self.stack.clone(), region: self.region.clone(), parameters })
+        Some(Self { parameters, ..self.clone() })
     }
 
     /// All parameters of a deployment. Complete, because `sam` forgets the section's when it is given any.
