@@ -23,7 +23,7 @@ static TICKS: AtomicU64 = AtomicU64::new(0);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    if setting("INLINE_PUSH_MAX") == "die-at-start" {
+    if setting("LOG_LEVEL") == "die-at-start" {
         return Err("told not to start".into());
     }
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;

@@ -82,7 +82,7 @@ async fn a_process_that_dies_frozen_costs_nobody_an_answer() {
 #[tokio::test]
 async fn a_function_that_does_not_start_fails_its_calls() {
     let cloud = TestCloud::start_with(|options| {
-        options.set("INLINE_PUSH_MAX", "die-at-start").unwrap();
+        options.set("LOG_LEVEL", "die-at-start").unwrap();
     })
     .await;
     assert_eq!(cloud.try_connect("?ticket=alice").await.err(), Some(500));

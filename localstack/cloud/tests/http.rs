@@ -108,12 +108,13 @@ async fn only_the_signer_holds_the_seed() {
     let api: Value =
         reqwest::Client::new().post(cloud.url("/v1/accounts?do=settings")).send().await.unwrap().json().await.unwrap();
     assert_eq!(api["signing_key"].as_str().unwrap().len(), 43, "32 bytes in base64url");
-    assert_eq!(api["inline"], "0");
+    assert_eq!(api["inline"], "", "a function is told of the parameters that it reads");
     assert_eq!(api["fanout"].as_str().unwrap().split(',').count(), 3);
     assert_eq!(api["home"], "", "functions don't see the laptop's environment");
     let mut socket = cloud.connect("alice").await;
     let send = socket.ask(json!({"do": "settings"})).await;
     assert_eq!(send["signing_key"], "");
+    assert_eq!(send["inline"], "0");
     let keys: Value = serde_json::from_str(send["verifying_keys"].as_str().unwrap()).unwrap();
     assert_eq!((&keys["keys"][0]["kty"], &keys["keys"][0]["crv"]), (&json!("OKP"), &json!("Ed25519")));
     cloud.running.stop().await;

@@ -132,20 +132,20 @@ pub(crate) fn functions() -> TempDir {
     std::fs::create_dir_all(&binaries).unwrap();
     let program = tidings_local::options::own_folder().join("examples/test_function");
     assert!(program.is_file(), "the test function is built with the tests: {}", program.display());
-    for (name, trigger, queues) in [
-        ("authorizer", "authorizer", ""),
-        ("connect", "websocket", ""),
-        ("disconnect", "websocket", ""),
-        ("default", "websocket", ""),
-        ("send", "websocket", ""),
-        ("sync", "websocket", ""),
-        ("api", "http", ""),
-        ("deliver", "queue", QUEUES),
+    for (name, trigger, ports, queues) in [
+        ("authorizer", "authorizer", "", ""),
+        ("connect", "websocket", "", ""),
+        ("disconnect", "websocket", "", ""),
+        ("default", "websocket", "", ""),
+        ("send", "websocket", "", ""),
+        ("sync", "websocket", "", ""),
+        ("api", "http", "\"tokens.sign\"", ""),
+        ("deliver", "queue", "", QUEUES),
     ] {
         let dir = functions.join(name);
         std::fs::create_dir_all(&dir).unwrap();
         let manifest = format!(
-            "description = \"test\"\nmemory_mb = 256\ntimeout_s = 1\ntrigger = \"{trigger}\"\nports = []\n{queues}"
+            "description = \"test\"\nmemory_mb = 256\ntimeout_s = 1\ntrigger = \"{trigger}\"\nports = [{ports}]\n{queues}"
         );
         std::fs::write(dir.join("function.toml"), manifest).unwrap();
         std::os::unix::fs::symlink(&program, binaries.join(name)).unwrap();
