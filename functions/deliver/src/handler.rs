@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tidings_application::send::NoAccounts;
 use tidings_assembly::Sender;
 use tidings_domain::fan_out;
 use tidings_domain::task::Task;
@@ -17,7 +18,12 @@ use tidings_wire::job::Job;
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Works records off: jobs together, so that a connection gets one frame for all of them, and each task by itself.
-pub(crate) async fn work(send: Arc<Sender>, meter: Meter, records: Vec<queue::Job>, until: Timestamp) -> Vec<Outcome> {
+pub(crate) async fn work(
+    send: Arc<Sender<NoAccounts>>,
+    meter: Meter,
+    records: Vec<queue::Job>,
+    until: Timestamp,
+) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = records.iter().map(|_| Ok(())).collect();
     let (mut jobs, mut tasks) = (Vec::new(), Vec::new());
     for (index, record) in records.iter().enumerate() {
@@ -47,7 +53,7 @@ pub(crate) async fn work(send: Arc<Sender>, meter: Meter, records: Vec<queue::Jo
     outcomes
 }
 
-async fn finish(send: &Sender, task: Task) -> Outcome {
+async fn finish(send: &Sender<NoAccounts>, task: Task) -> Outcome {
     match task {
         Task::Send(unfinished) => Ok(send.finish(unfinished).await?),
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use lambda_runtime::Error;
 use tidings_application::pace::Pace;
+use tidings_application::send::NoAccounts;
 use tidings_runtime::settings::Environment;
 use tidings_runtime::{aws, queue, telemetry};
 
@@ -14,6 +15,6 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     let meter = telemetry::start(&environment)?;
     let pace = Pace::per_second(environment.worker_posts_per_s()?);
-    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, pace, &meter)?);
+    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, NoAccounts, pace, &meter)?);
     queue::serve(&meter, |records, until| handler::work(send.clone(), meter.clone(), records, until)).await
 }

@@ -14,7 +14,9 @@ use tidings_runtime::{aws, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     let meter = telemetry::start(&environment)?;
-    let send = Arc::new(tidings_assembly::sender(&environment, &aws::config().await, Pace::unbounded(), &meter)?);
+    let sdk = aws::config().await;
+    let accounts = tidings_assembly::accounts(&environment, &sdk)?;
+    let send = Arc::new(tidings_assembly::sender(&environment, &sdk, accounts, Pace::unbounded(), &meter)?);
     let actions = Actions::new(meter.clone());
     actions.on(move |caller, request| handler::message_send(send.clone(), meter.clone(), caller, request)).serve().await
 }

@@ -1,7 +1,8 @@
 //! `message.send`: drives [`tidings_domain::send::Send`].
 
 use futures_util::future::try_join_all;
-use tidings_domain::ids::ConversationId;
+use tidings_domain::identity::Username;
+use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::limits::SEARCH_MAX;
 use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent};
 
@@ -9,6 +10,7 @@ use crate::clock::{Clock, Random};
 use crate::deliver::Deliver;
 use crate::drive::drive;
 use crate::error::PortError;
+use crate::identity::Account;
 use crate::identity::ports::AccountRead;
 use crate::ports::{
     FanOutQueue, Gateway, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite, TaskQueue,
@@ -27,6 +29,26 @@ pub struct SendMessages<L, I, A, G, R, Q, C> {
     pub deliver: Deliver<G, R, Q, C>,
     /// How many connections are posted to while the sender waits.
     pub inline_max: usize,
+}
+
+/// The accounts of whoever finishes what is in the log already: its sender had leave, so nobody is asked for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoAccounts;
+
+impl NoAccounts {
+    fn asked<T>() -> Result<T, PortError> {
+        Err(PortError::fatal("what is in the log already needs nobody's leave"))
+    }
+}
+
+impl AccountRead for NoAccounts {
+    async fn account(&self, _: UserId) -> Result<Option<Account>, PortError> {
+        Self::asked()
+    }
+
+    async fn user_named(&self, _: &Username) -> Result<Option<UserId>, PortError> {
+        Self::asked()
+    }
 }
 
 impl<L, I, A, G, R, Q, C> SendMessages<L, I, A, G, R, Q, C>

@@ -20,11 +20,15 @@ use tidings_sqs::Queues;
 /// Delivery over the gateway, the routes table and the queues.
 pub type Delivery = Deliver<Metered<Connections>, Metered<RouteTable>, Metered<Queues>, SystemClock>;
 
-/// `message.send` over the tables.
-pub type Sender = SendMessages<
+/// Accounts over the tables.
+pub type Accounts = SocialTable;
+
+/// `message.send` over the tables. Who writes to somebody for the first time needs to know whether there is an account;
+/// who only finishes what others wrote does not ([`NoAccounts`](tidings_application::send::NoAccounts)).
+pub type Sender<A> = SendMessages<
     Metered<LogTable>,
     InboxTable,
-    SocialTable,
+    A,
     Metered<Connections>,
     Metered<RouteTable>,
     Metered<Queues>,
@@ -50,20 +54,30 @@ pub fn delivery(
     })
 }
 
+/// Who has an account.
+pub fn accounts(environment: &Environment, sdk: &SdkConfig) -> Setting<Accounts> {
+    Ok(SocialTable::new(Client::new(sdk), environment.social_table()?))
+}
+
 /// A sender that delivers no faster than `pace`.
-pub fn sender(environment: &Environment, sdk: &SdkConfig, pace: Pace, meter: &Meter) -> Setting<Sender> {
+pub fn sender<A>(
+    environment: &Environment,
+    sdk: &SdkConfig,
+    accounts: A,
+    pace: Pace,
+    meter: &Meter,
+) -> Setting<Sender<A>> {
     let dynamo = Client::new(sdk);
-    let (log, inboxes, social, deliver, inline_max) = all((
+    let (log, inboxes, deliver, inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
-        environment.social_table(),
         delivery(environment, sdk, &dynamo, pace, meter),
         environment.inline_push_max(),
     ))?;
     Ok(SendMessages {
         log: Metered::new(LogTable::new(dynamo.clone(), log), meter),
-        inboxes: InboxTable::new(dynamo.clone(), inboxes),
-        accounts: SocialTable::new(dynamo, social),
+        inboxes: InboxTable::new(dynamo, inboxes),
+        accounts,
         deliver,
         inline_max,
     })

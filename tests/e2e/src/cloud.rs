@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tidings_local::faults::Plan;
+use tidings_local::faults::{Calls, Plan, Services};
 use tidings_local::ledger::Counters;
 use tidings_local::{LocalCloud, Options, Running};
 use tokio::time::sleep;
@@ -63,6 +63,23 @@ impl Cloud {
         self.running().injected().get(fault).copied().unwrap_or(0)
     }
 
+    /// From now on every call to the tables fails.
+    pub fn break_tables(&self) {
+        let fail = Calls { error: 1.0, ..Calls::default() };
+        let services = Services { dynamodb: fail, ..Services::default() };
+        self.inject(Plan { services, ..Plan::default() });
+    }
+
+    /// From now on nothing is injected.
+    pub fn mend(&self) {
+        self.inject(Plan::default());
+    }
+
+    /// From now on this goes wrong.
+    pub fn inject(&self, plan: Plan) {
+        self.running().inject(plan).expect("a plan that makes sense");
+    }
+
     /// What a use case cost since the last reset.
     pub fn cost(&self, use_case: &str) -> Counters {
         self.running().ledger().use_case(use_case).counters
@@ -79,7 +96,7 @@ impl Cloud {
     /// The guard at the end of a test: faults are over, whatever was under way is done, and then no record is left in
     /// a queue or a dead-letter queue, no function waits or works, and with all sockets cut no route is left behind.
     pub async fn stop(self) {
-        self.running().inject(Plan::default()).expect("no faults are a plan");
+        self.mend();
         self.come_to_rest().await;
         self.running().cut_sockets();
         self.come_to_rest().await;
