@@ -12,6 +12,12 @@ pub(crate) fn run_in_dialogue(command: &mut Command, step: &str, advice: &str) -
     run_with(command, Stdio::inherit(), step, advice)
 }
 
+/// Runs a command with its output where ours goes; whether it succeeded.
+pub(crate) fn status(command: &mut Command, step: &str, advice: &str) -> Result<bool, String> {
+    let status = command.stdin(Stdio::null()).status();
+    status.map(|status| status.success()).map_err(|error| complain(command, step, &error.to_string(), advice))
+}
+
 fn run_with(command: &mut Command, input: Stdio, step: &str, advice: &str) -> Result<(), String> {
     let status = command.stdin(input).status();
     let status = status.map_err(|error| complain(command, step, &error.to_string(), advice))?;

@@ -13,6 +13,7 @@ mod run;
 mod say;
 mod scaffold;
 mod suites;
+mod target;
 mod template;
 mod tools;
 
@@ -90,6 +91,9 @@ struct TestArgs {
     /// Run this lane only; may be given more than once.
     #[arg(long = "lane", value_name = "NAME")]
     lanes: Vec<String>,
+    /// Run the end-to-end suite alone, on this: `local`, `ministack`, `ministack-backend`, `localstack` or `stage:NAME`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["lanes", "list", "keep_going"])]
+    target: Option<target::Target>,
     /// List the lanes with their budgets and commands, and run nothing.
     #[arg(long)]
     list: bool,
@@ -157,6 +161,9 @@ fn run(command: Command) -> Result<bool, String> {
 }
 
 fn test(root: &Path, args: &TestArgs) -> Result<bool, String> {
+    if let Some(target) = &args.target {
+        return target::run(root, target, args.without_nextest);
+    }
     if args.list {
         lanes::list();
         return Ok(true);

@@ -2,12 +2,14 @@
 //!
 //! The whole workspace is selected in every case, so that nothing is built again (see [`crate::lanes`]).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::lanes::{OWN_LANE, Tests};
+use crate::target::LeftOut;
 
 /// The test targets of the workspace.
 pub(crate) struct TestTargets(Vec<TestTarget>);
@@ -74,6 +76,35 @@ impl TestTargets {
     }
 }
 
+/// The package of the end-to-end suite.
+const SUITE: &str = "tidings-e2e";
+
+impl TestTargets {
+    /// The command that runs the end-to-end suite without some of its tests.
+    pub(crate) fn suite(&self, left_out: &BTreeSet<LeftOut>, nextest: bool) -> Vec<String> {
+        if nextest {
+            let mut filter = format!("package(/^{SUITE}$/)");
+            if !left_out.is_empty() {
+                let filters: Vec<_> = left_out.iter().map(LeftOut::filter).collect();
+                filter = format!("{filter} and not ({})", filters.join(" or "));
+            }
+            return owned(&["cargo", "nextest", "run", "--locked", "--workspace", "-E", &filter]);
+        }
+        let mut command = owned(&["cargo", "test", "--locked", "--workspace", "--no-fail-fast"]);
+        let whole = |name: &str| left_out.iter().any(|one| one.file == name && one.test.is_none());
+        for target in self.0.iter().filter(|target| target.package == SUITE && !whole(&target.name)) {
+            command.extend(owned(&["--test", &target.name]));
+        }
+        let tests: Vec<_> = left_out.iter().filter_map(|one| one.test.as_deref()).collect();
+        if !tests.is_empty() {
+            // Whole names: a part of one would leave out others.
+            command.extend(owned(&["--", "--exact"]));
+            command.extend(tests.into_iter().flat_map(|test| owned(&["--skip", test])));
+        }
+        command
+    }
+}
+
 impl Tests {
     fn include(self, package: &str) -> bool {
         match self {
@@ -134,6 +165,19 @@ mod tests {
         assert!(unit.ends_with("--lib --bins --test laws"), "{unit}");
         let own = targets(true).command(Tests::Package("tidings-e2e"), false).unwrap().join(" ");
         assert!(own.ends_with("--no-fail-fast --test chat"), "{own}");
+    }
+
+    #[test]
+    fn tests_that_a_target_lacks_are_left_out() {
+        let one = |file: &str, test: Option<&str>| LeftOut { file: file.to_owned(), test: test.map(str::to_owned) };
+        let left_out = BTreeSet::from([one("chat", Some("away")), one("faults", None)]);
+        let filter = targets(true).suite(&left_out, true).pop().unwrap();
+        assert_eq!(filter, "package(/^tidings-e2e$/) and not ((binary(=chat) and test(=away)) or binary(=faults))");
+        assert_eq!(targets(true).suite(&BTreeSet::new(), true).pop().unwrap(), "package(/^tidings-e2e$/)");
+        let plain = targets(true).suite(&left_out, false).join(" ");
+        assert!(plain.ends_with("--test chat -- --exact --skip away"), "{plain}");
+        let plain = targets(true).suite(&BTreeSet::from([one("chat", None)]), false).join(" ");
+        assert!(plain.ends_with("--no-fail-fast"), "{plain}");
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub(crate) const SAM: Tool = Tool("sam");
 /// The AWS command line.
 pub(crate) const AWS_CLI: Tool = Tool("aws-cli");
 
+/// MiniStack, which stands in for AWS in tests.
+pub(crate) const MINISTACK: Tool = Tool("ministack");
+
 /// The oldest Python that all lists install on. Source: `Requires-Python` of networkx, which cfn-lint needs.
 const OLDEST_PYTHON: (u32, u32) = (3, 11);
 
@@ -29,15 +32,24 @@ const OLDEST_PYTHON: (u32, u32) = (3, 11);
 #[derive(Clone, Debug)]
 pub(crate) struct Venv {
     bin: PathBuf,
+    /// What its commands find in their environment beside.
+    variables: Vec<(String, String)>,
 }
 
 impl Venv {
+    /// The same, whose commands find these variables.
+    pub(crate) fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        self.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
     /// A command of the environment, which finds the environment's other commands and its Python first.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.bin.join(program));
         command.env("PATH", path_with(&self.bin)).env("PYTHONNOUSERSITE", "1").env_remove("PYTHONPATH");
         // What these tools would otherwise tell their makers.
         command.env("SAM_CLI_TELEMETRY", "0").env("AWS_PAGER", "");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }
@@ -59,7 +71,7 @@ pub(crate) fn ready(root: &Path, target: &Path, tool: Tool) -> Result<Venv, Stri
     if !is_current(&venv, &wanted) {
         make(&venv, &list, &wanted)?;
     }
-    Ok(Venv { bin: venv.join("bin") })
+    Ok(Venv { bin: venv.join("bin"), variables: Vec::new() })
 }
 
 fn make(venv: &Path, list: &Path, wanted: &str) -> Result<(), String> {
@@ -152,7 +164,7 @@ mod tests {
     #[test]
     fn the_lists_are_there_and_pinned() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/tools");
-        for tool in [CARGO_LAMBDA, SAM, AWS_CLI] {
+        for tool in [CARGO_LAMBDA, SAM, AWS_CLI, MINISTACK] {
             let list = std::fs::read_to_string(folder.join(format!("{}.txt", tool.0))).unwrap();
             assert_eq!(unpinned(&list), None, "{}", tool.0);
             assert!(list.contains("=="), "{} is empty", tool.0);

@@ -39,6 +39,7 @@ pub use document::{Named, Resource, Section, Template};
 pub use environment::KEYS_SECRET;
 pub use files::PENDING;
 pub use http::route_id as http_route_id;
+pub use outputs::{Told, told};
 pub use socket::route_id as socket_route_id;
 
 /// Where the template is, from the repository's root.

@@ -26,14 +26,41 @@ pub(crate) fn section(shards: u32) -> Named<Value> {
     outputs.add("FilesBucketName", output("Files that people send", &reference("FilesBucket")));
     for table in TABLES {
         let id = names::table(table.name);
-        outputs.add(format!("{id}Name"), output(&format!("The table {}", table.name), &reference(&id)));
+        outputs.add(table_name(table.name), output(&format!("The table {}", table.name), &reference(&id)));
     }
     for queue in QueueName::ALL.into_iter().flat_map(|kind| kind.queues(shards)) {
         let (id, dead) = (names::queue(&queue), names::dead_letters(&queue));
-        outputs.add(format!("{id}Url"), output(&format!("The queue {queue}"), &reference(&id)));
-        outputs.add(format!("{dead}Url"), output("What failed of it", &reference(&dead)));
+        outputs.add(queue_url(&id), output(&format!("The queue {queue}"), &reference(&id)));
+        outputs.add(queue_url(&dead), output("What failed of it", &reference(&dead)));
     }
     outputs
+}
+
+/// Which outputs name what there is, by the short names of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Tables and the outputs with their names.
+    pub tables: Vec<(String, String)>,
+    /// Queues, `...-dlq` among them, and the outputs with their URLs.
+    pub queues: Vec<(String, String)>,
+}
+
+/// The outputs of a stack with that many shards.
+pub fn told(shards: u32) -> Told {
+    let tables = TABLES.iter().map(|table| (table.name.to_owned(), table_name(table.name)));
+    let queues = QueueName::ALL.into_iter().flat_map(|kind| kind.queues(shards)).flat_map(|queue| {
+        let (url, dead) = (queue_url(&names::queue(&queue)), queue_url(&names::dead_letters(&queue)));
+        [(queue.clone(), url), (format!("{queue}-dlq"), dead)]
+    });
+    Told { tables: tables.collect(), queues: queues.collect() }
+}
+
+fn table_name(table: &str) -> String {
+    format!("{}Name", names::table(table))
+}
+
+fn queue_url(id: &str) -> String {
+    format!("{id}Url")
 }
 
 fn output(description: &str, value: &Value) -> Value {

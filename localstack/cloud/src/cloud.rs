@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tidings_keys::KeyPair;
 use tidings_manifest::{Function, ManifestError, QueueName, Trigger};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use crate::faults::{Plan, PlanError};
 use crate::front::Front;
 use crate::gateway::{Gateway, SOCKET_PATH};
 use crate::host::{FunctionSpec, Host, REGION, SECRET};
-use crate::keys::KeyPair;
+use crate::keys;
 use crate::ledger::Snapshot;
 use crate::options::{OptionError, Options};
 use crate::s3::{self, S3Error};
@@ -131,7 +132,7 @@ impl LocalCloud {
         s3::serve(ports.s3.0, ending.clone(), &data.files(), ACCESS_KEY, &front)?;
 
         let endpoints = endpoints(&ports.door.1, &ports.dynamodb.1, &ports.sqs.1, &ports.s3.1, &queues);
-        let keys = KeyPair::open(data.signing_key().as_deref())?;
+        let keys = keys::open(data.signing_key().as_deref())?;
         let host = Host::new(
             specs(&options, functions.clone(), &keys)?,
             variables(&endpoints, &queues, &functions, &keys),

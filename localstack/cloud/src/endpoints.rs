@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// Where everything is, and how to sign in to it: the answer of `GET /_local/endpoints`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Where everything is, and how to sign in to it: the answer of `GET /_local/endpoints`, and how tests are told of a
+/// deployment elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
     /// The page for people.
     pub page: String,

@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tidings_domain::ids::UserId;
 use tidings_local::faults::{Calls, Plan, Services};
 use tidings_local::ledger::Counters;
-use tidings_local::{LocalCloud, Options, Running};
+use tidings_local::{Endpoints, LocalCloud, Options, Running};
 use tokio::time::sleep;
 
+use crate::deployment::Deployment;
 use crate::person::Person;
 
 /// Time between two looks at it.
@@ -23,34 +25,57 @@ const RELEASE_WITHIN: Duration = Duration::from_secs(10);
 /// A running cloud. A test ends with [`Cloud::stop`]; one that passes without it fails all the same.
 #[derive(Debug)]
 pub struct Cloud {
-    /// `None` once it was stopped.
-    running: Option<Running>,
+    place: Place,
+    endpoints: Endpoints,
     /// Speaks HTTP to it.
     pub http: reqwest::Client,
+}
+
+/// Whose it is.
+#[derive(Debug)]
+enum Place {
+    /// This test's alone.
+    Local(Running),
+    /// A deployment, which other tests use too.
+    Deployed(Box<Deployment>),
+    /// It was stopped.
+    Stopped,
 }
 
 impl Cloud {
     /// With every parameter as deployed by default.
     pub async fn start() -> Self {
+        if let Some(deployment) = Deployment::named() {
+            let endpoints = deployment.endpoints.clone();
+            return Self { place: Place::Deployed(deployment.into()), endpoints, http: reqwest::Client::new() };
+        }
         Self::with(|_| ()).await
     }
 
     /// With options changed.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        assert!(Deployment::named().is_none(), "{}", not_here("a cloud of a test's own"));
         let mut options = Options::for_tests();
         change(&mut options);
         let running = LocalCloud::start(options).await.expect("the local cloud starts (build the functions first)");
-        Self { running: Some(running), http: reqwest::Client::new() }
+        let endpoints = running.endpoints().clone();
+        Self { place: Place::Local(running), endpoints, http: reqwest::Client::new() }
     }
 
     /// Where everything is.
-    pub fn endpoints(&self) -> &tidings_local::Endpoints {
-        self.running().endpoints()
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
-    /// The cloud itself.
-    pub const fn running(&self) -> &Running {
-        self.running.as_ref().expect("stopping takes the cloud away")
+    /// The deployment that this is, if it is one.
+    pub(crate) fn deployment(&self) -> Option<&Deployment> {
+        if let Place::Deployed(deployment) = &self.place { Some(deployment) } else { None }
+    }
+
+    /// The local cloud itself.
+    pub fn running(&self) -> &Running {
+        let Place::Local(running) = &self.place else { panic!("{}", not_here("the local cloud's insides")) };
+        running
     }
 
     /// A new person whose user name begins so.
@@ -87,20 +112,32 @@ impl Cloud {
 
     /// Ends it with everything that is under way, for a test that goes on with its data in another cloud.
     pub async fn interrupt(mut self) {
-        self.keep_rights();
-        if let Some(running) = self.running.take() {
+        if matches!(self.place, Place::Local(_)) {
+            self.keep_rights();
+        }
+        if let Place::Local(running) = std::mem::replace(&mut self.place, Place::Stopped) {
             running.stop().await;
         }
     }
 
     /// The guard at the end of a test: faults are over, whatever was under way is done, and then no record is left in
     /// a queue or a dead-letter queue, no function waits or works, and with all sockets cut no route is left behind.
+    ///
+    /// Of a deployment, in which other tests are at work: that nothing is dead.
     pub async fn stop(self) {
-        self.mend();
-        self.come_to_rest().await;
-        self.running().cut_sockets();
-        self.come_to_rest().await;
-        self.release_routes().await;
+        if matches!(self.place, Place::Local(_)) {
+            self.mend();
+            self.come_to_rest().await;
+            self.running().cut_sockets();
+            self.come_to_rest().await;
+            self.release_routes().await;
+        } else {
+            let dead_letters: Vec<_> = self.endpoints.queues.keys().filter(|name| name.ends_with("-dlq")).collect();
+            assert!(!dead_letters.is_empty(), "dead letters are looked at");
+            for queue in dead_letters {
+                assert_eq!(self.queued(queue).await, 0, "records are dead: {queue}");
+            }
+        }
         self.interrupt().await;
     }
 
@@ -140,25 +177,31 @@ impl Cloud {
         serde_json::from_value(answer["Items"].take()).expect("a scan answers items")
     }
 
+    /// The route of a device as the table has it; null if there is none.
+    pub async fn route(&self, user: UserId, device: &str) -> Value {
+        let key = json!({ "user": { "S": user.to_string() }, "device": { "S": device } });
+        let get = json!({ "TableName": self.endpoints.tables["routes"], "Key": key, "ConsistentRead": true });
+        self.dynamodb("GetItem", get).await["Item"].take()
+    }
+
     /// A call of the tables, past the functions.
     pub async fn dynamodb(&self, operation: &str, request: Value) -> Value {
-        let call = self
-            .http
-            .post(&self.endpoints().dynamodb)
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-            .header("content-type", "application/x-amz-json-1.0")
-            .body(request.to_string());
-        call.send().await.unwrap().json().await.unwrap()
+        let target = format!("DynamoDB_20120810.{operation}");
+        self.signed("dynamodb", &self.endpoints.dynamodb, &target, &request).await
     }
 }
 
 impl Drop for Cloud {
     fn drop(&mut self) {
         assert!(
-            self.running.is_none() || std::thread::panicking(),
+            matches!(self.place, Place::Stopped) || std::thread::panicking(),
             "a test ends with `Cloud::stop`, which looks after it"
         );
     }
+}
+
+fn not_here(what: &str) -> String {
+    format!("a deployment has not {what}: name the test in tests/e2e/targets.toml")
 }
 
 /// Waits until `check` is true; fails after ten seconds, naming what was waited for.

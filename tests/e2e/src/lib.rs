@@ -11,10 +11,12 @@
 
 pub mod cli;
 pub mod cloud;
+mod deployment;
 pub mod metrics;
 pub mod person;
 pub mod queue;
 mod rights;
+mod signed;
 pub mod socket;
 
 pub use cli::Cli;

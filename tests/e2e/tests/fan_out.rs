@@ -4,17 +4,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidings_domain::log::{Draft, Seq};
-use tidings_domain::send;
-use tidings_domain::task::Task;
 use tidings_e2e::cloud::eventually;
 use tidings_e2e::person::client_id;
+use tidings_e2e::queue::task;
 use tidings_e2e::{Cloud, Person, Socket};
 use tidings_local::Options;
 use tidings_local::faults::{Calls, Plan, Posts, Services, Wait};
-use tidings_protocol::body::Body;
-use tidings_wire::entry::body_in;
-use tidings_wire::job::Job;
 
 fn message(conversation: &str, text: &str) -> Value {
     json!({ "conversation": conversation, "client_id": client_id(), "body": { "type": "text", "text": text } })
@@ -118,17 +113,9 @@ async fn a_task_finishes_a_request_and_repeats_nothing() {
     laptop.ok("message.send", first.clone()).await;
     desk.event().await;
 
-    let body: Body = serde_json::from_value(first["body"].clone()).unwrap();
-    let client_id = first["client_id"].as_str().unwrap().parse().unwrap();
-    let task = Job::Finish(Task::Send(send::Request {
-        conversation: ann.with(&bob),
-        sender: ann.user,
-        connection: None,
-        after: Some(Seq::NONE),
-        drafts: vec![Draft { client_id, body: body_in(&body).unwrap() }],
-    }));
+    let task = task(&ann, ann.with(&bob), &first);
     for _ in 0..2 {
-        cloud.enqueue("task", &task.encode().unwrap()).await;
+        cloud.enqueue("task", &task).await;
         // Shown again to everybody: finishing ends with telling them.
         for socket in [&mut desk, &mut laptop] {
             assert_eq!(socket.event().await["entry"]["seq"], 1);

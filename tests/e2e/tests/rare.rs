@@ -4,15 +4,10 @@
 
 use serde_json::{Value, json};
 use tidings_domain::ids::{ConversationId, UserId};
-use tidings_domain::log::Draft;
-use tidings_domain::send;
-use tidings_domain::task::Task;
 use tidings_e2e::cloud::eventually;
 use tidings_e2e::person::{client_id, now_ms, post};
+use tidings_e2e::queue::task;
 use tidings_e2e::{Cloud, Person, Socket};
-use tidings_protocol::body::Body;
-use tidings_wire::entry::body_in;
-use tidings_wire::job::Job;
 
 /// Two days, in milliseconds: a talk that nobody has touched for so long is settled.
 const LONG_AGO_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
@@ -24,13 +19,6 @@ const GONE: &str = "Zz0AAAAAAAAAAAA=";
 fn message(conversation: ConversationId) -> Value {
     let body = json!({ "type": "text", "text": "hello" });
     json!({ "conversation": conversation.to_string(), "client_id": client_id(), "body": body })
-}
-
-/// The route of a device, as the tables have it.
-async fn route(cloud: &Cloud, user: UserId, device: &str) -> Value {
-    let key = json!({ "user": { "S": user.to_string() }, "device": { "S": device } });
-    let get = json!({ "TableName": cloud.endpoints().tables["routes"], "Key": key, "ConsistentRead": true });
-    cloud.dynamodb("GetItem", get).await["Item"].take()
 }
 
 /// Writes a route that names a connection, with a ticket of that time.
@@ -52,7 +40,7 @@ async fn plant(cloud: &Cloud, user: UserId, device: &str, ticket_at: u64) {
 
 /// Waits until the planted route names no connection any more.
 async fn swept(cloud: &Cloud, user: UserId, device: &str) {
-    eventually("the route is swept", async || route(cloud, user, device).await["connection_id"].is_null()).await;
+    eventually("the route is swept", async || cloud.route(user, device).await["connection_id"].is_null()).await;
 }
 
 async fn talk(cloud: &Cloud) -> (Person, Person, Socket) {
@@ -99,7 +87,7 @@ async fn a_connection_gives_way_to_a_later_one_of_its_device() {
     plant(&cloud, ann.user, "laptop", now_ms()).await;
     laptop.send_text(json!({ "action": "sync", "id": "1" }).to_string()).await;
     laptop.closed().await;
-    assert_eq!(route(&cloud, ann.user, "laptop").await["connection_id"]["S"], GONE, "the later one keeps its place");
+    assert_eq!(cloud.route(ann.user, "laptop").await["connection_id"]["S"], GONE, "the later one keeps its place");
     let again = ann.online(&cloud, "laptop").await;
     again.close().await;
     swept(&cloud, ann.user, "laptop").await;
@@ -117,7 +105,7 @@ async fn a_connect_that_cannot_claim_takes_its_route_back() {
     let status = Socket::open(&url).await.unwrap_err();
     assert!((500..600).contains(&status), "{status}");
     cloud.mend();
-    assert!(route(&cloud, ann.user, "laptop").await.is_null());
+    assert!(cloud.route(ann.user, "laptop").await.is_null());
     Socket::open(&url).await.unwrap().close().await;
     cloud.stop().await;
 }
@@ -171,7 +159,17 @@ async fn a_copied_refresh_token_ends_its_session() {
 /// The task of a send that stopped between the log and the inboxes: the message is there, and nobody's inbox says so.
 #[tokio::test]
 async fn a_task_opens_the_inboxes_that_its_send_left_closed() {
-    let cloud = Cloud::start().await;
+    finish(Cloud::start().await).await;
+}
+
+/// The same where so many are to be told that the task's worker leaves it to the queue.
+#[tokio::test]
+async fn a_task_leaves_many_to_the_queue() {
+    let cloud = Cloud::with(|options| drop(options.set("INLINE_PUSH_MAX", "0").map(|_| ()))).await;
+    finish(cloud).await;
+}
+
+async fn finish(cloud: Cloud) {
     let (ann, bob, mut laptop) = talk(&cloud).await;
     let conversation = ann.with(&bob);
     let first = message(conversation);
@@ -181,19 +179,12 @@ async fn a_task_opens_the_inboxes_that_its_send_left_closed() {
     cloud.dynamodb("DeleteItem", inbox).await;
     let device = bob.device(&cloud, "desk").await;
     assert_eq!(device.get(&cloud, "/v1/sync").await.1["conversations"], json!([]));
+    let mut desk = device.connect(&cloud).await;
 
-    let body: Body = serde_json::from_value(first["body"].clone()).unwrap();
-    let client_id = first["client_id"].as_str().unwrap().parse().unwrap();
-    let task = Job::Finish(Task::Send(send::Request {
-        conversation,
-        sender: ann.user,
-        connection: None,
-        after: None,
-        drafts: vec![Draft { client_id, body: body_in(&body).unwrap() }],
-    }));
-    cloud.enqueue("task", &task.encode().unwrap()).await;
-    eventually("the talk is there", async || device.get(&cloud, "/v1/sync").await.1["conversations"][0]["unread"] == 1)
-        .await;
+    cloud.enqueue("task", &task(&ann, conversation, &first)).await;
+    assert_eq!(desk.event().await["entry"]["seq"], 1);
+    assert_eq!(device.get(&cloud, "/v1/sync").await.1["conversations"][0]["unread"], 1);
+    desk.close().await;
     laptop.close().await;
     cloud.stop().await;
 }

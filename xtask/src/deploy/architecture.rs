@@ -35,6 +35,13 @@ impl Architecture {
         }
     }
 
+    /// This machine's.
+    pub(crate) fn of_host() -> Result<Self, String> {
+        let host = host()?;
+        let mine = [Self::Arm64, Self::X86_64].into_iter().find(|one| one.triple() == host);
+        mine.ok_or_else(|| format!("functions run on Linux for arm64 or x86_64, and this is {host}"))
+    }
+
     /// The one of that name.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
         [Self::Arm64, Self::X86_64]

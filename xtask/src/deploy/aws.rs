@@ -1,8 +1,11 @@
 //! The few questions that are put to AWS, through its command line.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::stage::Stage;
@@ -18,6 +21,18 @@ pub(crate) struct Aws {
     venv: Venv,
     /// The region.
     pub(crate) region: String,
+}
+
+/// A key to an account, as the command line tells of it.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Key {
+    /// Its name.
+    pub(crate) access_key_id: String,
+    /// Its secret.
+    pub(crate) secret_access_key: String,
+    /// What a key that is lent for some hours goes with.
+    pub(crate) session_token: Option<String>,
 }
 
 /// Where a resource stands, as CloudFormation lists it.
@@ -114,6 +129,31 @@ impl Aws {
         }
     }
 
+    /// The key that the command line uses.
+    pub(crate) fn key(&self) -> Result<Key, String> {
+        let mut command = self.venv.command("aws");
+        command.args(["configure", "export-credentials", "--format", "process"]);
+        let text = call::ask(&mut command, "reading the key to the account", ADVICE)?;
+        serde_json::from_str(&text).map_err(|error| format!("reading the key to the account: {error}"))
+    }
+
+    /// Makes the secret with the stage's keys, unless there is one; whether it did.
+    pub(crate) fn make_keys(&self, secret: &str, value: &str, scratch: &Path) -> Result<bool, String> {
+        let looked = self.ask("looking for the keys", &["secretsmanager", "describe-secret", "--secret-id", secret]);
+        match looked {
+            Ok(_) => return Ok(false),
+            Err(reason) if reason.contains("ResourceNotFoundException") => {}
+            Err(reason) => return Err(reason),
+        }
+        // Not on the command line, where everybody on this machine could read it.
+        write_secret(scratch, value).map_err(|error| format!("{}: {error}", scratch.display()))?;
+        let file = format!("file://{}", scratch.display());
+        let words = ["secretsmanager", "create-secret", "--name", secret, "--secret-string", &file];
+        let made = self.ask("making the keys", &words);
+        std::fs::remove_file(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+        made.map(|_| true)
+    }
+
     /// Empties a bucket, old versions of its files too; how many there were.
     pub(crate) fn empty(&self, bucket: &str, scratch: &Path) -> Result<usize, String> {
         let mut deleted = 0;
@@ -145,6 +185,15 @@ impl Aws {
                       `aws cloudformation describe-stack-events --stack-name ...`";
         call::run(&mut self.command(&wait), "waiting until the stack is deleted", advice)
     }
+}
+
+/// A file that nobody else may read.
+fn write_secret(path: &Path, value: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(value.as_bytes())
 }
 
 /// Whether something of the stack stands. One whose first change was shown and not made does not.

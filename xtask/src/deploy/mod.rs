@@ -17,10 +17,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tidings_manifest::Function;
 
-use self::architecture::Architecture;
-use self::aws::Aws;
+use tidings_keys::KeyPair;
+
+pub(crate) use self::architecture::Architecture;
+pub(crate) use self::aws::{Aws, Key, Resource};
+pub(crate) use self::build::Built;
 use self::build::Compiler;
-use self::stage::Stage;
+pub(crate) use self::package::lay;
+pub(crate) use self::stage::Stage;
 use crate::suites::TestTargets;
 use crate::tools::{self, Venv};
 use crate::{call, say};
@@ -100,13 +104,7 @@ pub(crate) fn deploy(root: &Path, args: &DeployArgs) -> Result<bool, String> {
         return Ok(true);
     };
     for (architecture, template) in &packages {
-        if let Some(first) = stage.unprotected()
-            && !aws.has_stack(&stage.stack)?
-        {
-            upload(root, &sam, &aws, &first, *architecture, template)?;
-            say::line("all stands: the tables are protected from deletion with a second change");
-        }
-        upload(root, &sam, &aws, &stage, *architecture, template)?;
+        bring_up((root, &target), &sam, &aws, &stage, *architecture, template)?;
     }
     finish((root, &target), &aws, &stage, args.without_smoke_test)?;
     Ok(true)
@@ -181,6 +179,29 @@ fn lint(sam: &Venv, template: &Path) -> Result<(), String> {
     let mut validate = sam.command("sam");
     validate.args(["validate", "--lint", "--region", LINT_REGION, "--template-file"]).arg(template);
     call::run(&mut validate, "checking the template with sam", advice)
+}
+
+/// From a package to a stack that stands: its keys, and the first time without protection, which follows.
+pub(crate) fn bring_up(
+    (root, target): (&Path, &Path),
+    sam: &Venv,
+    aws: &Aws,
+    stage: &Stage,
+    architecture: Architecture,
+    template: &Path,
+) -> Result<(), String> {
+    let secret = tidings_template::KEYS_SECRET.replace("${Stage}", &stage.name);
+    let scratch = target.join("deploy").join(format!("keys-{:032x}", rand::random::<u128>()));
+    if aws.make_keys(&secret, &KeyPair::from_seed(&rand::random()).as_secret(), &scratch)? {
+        say::line(&format!("made the keys of this stage: the secret {secret}"));
+    }
+    if let Some(first) = stage.unprotected()
+        && !aws.has_stack(&stage.stack)?
+    {
+        upload(root, sam, aws, &first, architecture, template)?;
+        say::line("all stands: the tables are protected from deletion with a second change");
+    }
+    upload(root, sam, aws, stage, architecture, template)
 }
 
 /// Uploads the package and brings the stack up to it.

@@ -13,6 +13,9 @@ const NAME_MAX: usize = 16;
 /// The parameter that protects the tables; on unless it says otherwise.
 const PROTECTION: &str = "DeletionProtection";
 
+/// The parameter that says where an emulator of AWS listens.
+const EMULATOR: &str = "EmulatorHost";
+
 /// A stage as its section says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
@@ -92,6 +95,12 @@ impl Stage {
         let others = self.parameters.iter().filter(|(key, _)| key != PROTECTION).cloned();
         let parameters = others.chain([(PROTECTION.to_owned(), "false".to_owned())]).collect();
         Some(Self { parameters, ..self.clone() })
+    }
+
+    /// The same stage at an emulator that listens there.
+    pub(crate) fn at_emulator(mut self, address: &str) -> Self {
+        self.parameters.push((EMULATOR.to_owned(), address.to_owned()));
+        self
     }
 
     /// All parameters of a deployment. Complete, because `sam` forgets the section's when it is given any.

@@ -1,0 +1,178 @@
+//! Rights taken away one at a time, where roles are enforced and may be changed: what a function then cannot do shows
+//! that its role is what lets it.
+//!
+//! In one test, one after the other: nobody else may be at work meanwhile.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidings_e2e::cloud::eventually;
+use tidings_e2e::person::{PASSWORD, client_id, post};
+use tidings_e2e::{Cloud, Person, Socket};
+use tokio::time::sleep;
+
+/// How long to wait for what must not happen.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// What fails without a right.
+#[derive(Clone, Copy, Debug)]
+enum Probe {
+    SignUp,
+    SignIn,
+    SyncOverHttp,
+    Connect,
+    Disconnect,
+    FindSomebody,
+    Send,
+    Push,
+    Sync,
+    History,
+    Read,
+    Task,
+}
+
+/// Each function's rights with what fails without them. `authorizer` and `default` call nobody: they have none.
+const TAKEN: &[(&str, &str, Probe)] = &[
+    ("api", "AccountsCreate", Probe::SignUp),
+    ("api", "UsernamesRead", Probe::SignIn),
+    ("api", "SessionsWrite", Probe::SignIn),
+    ("api", "InboxesList", Probe::SyncOverHttp),
+    ("connect", "RoutesClaim", Probe::Connect),
+    ("contact", "UsernamesRead", Probe::FindSomebody),
+    ("contact", "AccountsRead", Probe::FindSomebody),
+    ("deliver", "RoutesList", Probe::Task),
+    ("deliver", "InboxesStates", Probe::Task),
+    ("deliver", "GatewayPost", Probe::Task),
+    ("disconnect", "RoutesRelease", Probe::Disconnect),
+    ("send", "LogRead", Probe::Send),
+    ("send", "LogAppend", Probe::Send),
+    ("send", "InboxesStates", Probe::Send),
+    ("send", "RoutesList", Probe::Send),
+    ("send", "GatewayPost", Probe::Push),
+    ("sync", "InboxesList", Probe::Sync),
+    ("sync", "LogRead", Probe::History),
+    ("sync", "InboxesWrite", Probe::Read),
+];
+
+/// Ann at her laptop, Bob at his desk, and a message between them.
+struct Talk {
+    cloud: Cloud,
+    ann: Person,
+    bob: Person,
+    laptop: Socket,
+    desk: Socket,
+}
+
+impl Talk {
+    async fn begin() -> Self {
+        let cloud = Cloud::start().await;
+        let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+        let (laptop, desk) = (ann.online(&cloud, "laptop").await, bob.online(&cloud, "desk").await);
+        Self { cloud, ann, bob, laptop, desk }
+    }
+
+    fn message(&self) -> Value {
+        let body = json!({ "type": "text", "text": "hello" });
+        json!({ "conversation": self.ann.with(&self.bob).to_string(), "client_id": client_id(), "body": body })
+    }
+
+    async fn asks(&mut self, action: &str, fields: Value) -> bool {
+        self.laptop.ask(action, fields).await["ok"].is_object()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> bool {
+        post(&self.cloud, path, None, &body).await.0 < 400
+    }
+
+    /// Whether it works.
+    async fn works(&mut self, probe: Probe) -> bool {
+        let talk = self.ann.with(&self.bob).to_string();
+        match probe {
+            Probe::SignUp => {
+                let username = format!("eve_{:x}", rand::random::<u32>());
+                self.post("/v1/accounts", json!({ "username": username, "password": PASSWORD, "display_name": "Eve" }))
+                    .await
+            }
+            Probe::SignIn => {
+                let device = json!({ "id": "tablet", "name": "tablet", "platform": "tablet" });
+                let who = json!({ "username": self.ann.username, "password": PASSWORD, "device": device });
+                self.post("/v1/sessions", who).await
+            }
+            Probe::SyncOverHttp => {
+                self.ann.device(&self.cloud, "tablet").await.get(&self.cloud, "/v1/sync").await.0 < 400
+            }
+            Probe::Connect => {
+                let ticket = self.ann.device(&self.cloud, "tablet").await.ticket(&self.cloud).await;
+                let opened = Socket::open(&format!("{}?ticket={}", ticket.url, ticket.ticket)).await;
+                let works = opened.is_ok();
+                if let Ok(socket) = opened {
+                    socket.close().await;
+                }
+                works
+            }
+            Probe::Disconnect => {
+                self.ann.online(&self.cloud, "tablet").await.close().await;
+                sleep(QUIET).await;
+                self.cloud.route(self.ann.user, "tablet").await["connection_id"].is_null()
+            }
+            Probe::FindSomebody => self.asks("user.get", json!({ "username": self.bob.username })).await,
+            Probe::Send => {
+                let message = self.message();
+                self.asks("message.send", message).await
+            }
+            Probe::Push => {
+                let message = self.message();
+                self.asks("message.send", message).await;
+                self.hears().await
+            }
+            Probe::Task => {
+                let message = self.message();
+                assert!(self.asks("message.send", message.clone()).await);
+                assert!(self.hears().await, "the message itself");
+                let task = tidings_e2e::queue::task(&self.ann, self.ann.with(&self.bob), &message);
+                self.cloud.enqueue("task", &task).await;
+                self.hears().await
+            }
+            Probe::Sync => self.asks("sync", json!({})).await,
+            Probe::History => self.asks("history", json!({ "conversation": talk })).await,
+            Probe::Read => self.asks("conversation.read", json!({ "conversation": talk, "seq": 1 })).await,
+        }
+    }
+
+    /// Whether Bob's desk is told something; both sockets are told of a task.
+    async fn hears(&mut self) -> bool {
+        let hears = !self.desk.is_quiet(QUIET.as_millis().try_into().unwrap()).await;
+        // A worker without its rights tries again; what comes of it later must not pass for what comes next.
+        let fresh = self.bob.online(&self.cloud, "desk").await;
+        std::mem::replace(&mut self.desk, fresh).close().await;
+        hears
+    }
+}
+
+#[tokio::test]
+async fn without_a_right_its_function_fails() {
+    let mut talk = Talk::begin().await;
+    let mut unseen = Vec::new();
+    for (function, statement, probe) in TAKEN {
+        let whole = talk.cloud.policy(function).await;
+        let mut less = whole.clone();
+        let statements = less["Statement"].as_array_mut().unwrap();
+        let before = statements.len();
+        statements.retain(|one| one["Sid"] != *statement);
+        assert_eq!(statements.len() + 1, before, "{function} has one statement {statement}");
+        assert!(talk.works(*probe).await, "{function}: {probe:?} works with {statement}");
+        talk.cloud.put_policy(function, &less).await;
+        let works = talk.works(*probe).await;
+        talk.cloud.put_policy(function, &whole).await;
+        if works {
+            unseen.push(format!("{function}: {probe:?} works without {statement}"));
+        }
+        eventually("it works again", async || talk.works(*probe).await).await;
+    }
+    assert!(unseen.is_empty(), "{unseen:#?}");
+    let Talk { cloud, laptop, desk, .. } = talk;
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
