@@ -59,6 +59,8 @@ enum Command {
         #[arg(long, conflicts_with = "shards")]
         check: bool,
     },
+    /// Check the deployment template with cfn-lint and `sam validate --lint`.
+    Lint,
     /// Compare the roles of the template with what functions did while the end-to-end tests ran.
     Rights {
         /// Where those left their records: `TIDINGS_RIGHTS` was that folder.
@@ -149,6 +151,7 @@ fn run(command: Command) -> Result<bool, String> {
             Ok(tables && template)
         }
         Command::Template { shards, check } => template::run(&root, shards, check),
+        Command::Lint => deploy::lint_all(&root),
         Command::Rights { folder } => rights::run(&root, &folder),
         Command::Mutants { list: true, .. } => mutants::list(&root),
         Command::Mutants { names, .. } => mutants::run(&root, &names),

@@ -7,9 +7,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::counts::{Counts, Tool};
-use crate::lanes::{Lane, Step};
+use crate::lanes::{Lane, RUN_MAX_MIN, Step};
 use crate::suites::{TestTargets, doc_tests};
 use crate::{environment, say};
+
+/// Time that all lanes may take together.
+const RUN_MAX: Duration = Duration::from_mins(RUN_MAX_MIN as u64);
 
 /// How to run.
 #[derive(Clone, Copy)]
@@ -66,6 +69,12 @@ pub(crate) fn run(root: &Path, lanes: &[&'static Lane], options: Options) -> Res
     let mut reports: Vec<Report> = Vec::new();
     for lane in lanes {
         let failed = reports.iter().any(|report| report.is_failure(options.ci));
+        let so_far: Duration = reports.iter().map(|report| report.took).sum();
+        if so_far > RUN_MAX {
+            let outcome = Outcome::Failed(format!("not begun: the lanes before it took {RUN_MAX_MIN} min"));
+            reports.push(Report { lane, outcome, took: Duration::ZERO, counts: Counts::default() });
+            continue;
+        }
         if failed && !options.keep_going {
             reports.push(Report {
                 lane,
@@ -95,7 +104,7 @@ impl Context<'_> {
         for step in lane.steps {
             outcome = match self.command(step) {
                 Err(reason) => Outcome::CannotRun(reason),
-                Ok((variables, command)) => self.execute(variables, &command, &mut counts),
+                Ok((variables, command)) => self.execute(variables, &command, self.tool(step, &command), &mut counts),
             };
             if outcome != Outcome::Passed {
                 break;
@@ -112,10 +121,25 @@ impl Context<'_> {
             Step::RunWith(variables, command) => Ok((variables, fill(command))),
             Step::Tests(tests) => Ok((&[], self.targets.command(*tests, self.nextest)?)),
             Step::DocTests => Ok((&[], doc_tests())),
+            Step::Suite(target) => {
+                let mut command = vec!["cargo", "xtask", "test", "--target", target];
+                if !self.nextest {
+                    command.push("--without-nextest");
+                }
+                Ok((&[], fill(&command)))
+            }
         }
     }
 
-    fn execute(&self, variables: &[(&str, &str)], command: &[String], counts: &mut Counts) -> Outcome {
+    /// Who writes the summaries of a step.
+    fn tool(&self, step: &Step, command: &[String]) -> Tool {
+        match step {
+            Step::Suite(_) if self.nextest => Tool::Nextest,
+            _ => Tool::of(command),
+        }
+    }
+
+    fn execute(&self, variables: &[(&str, &str)], command: &[String], tool: Tool, counts: &mut Counts) -> Outcome {
         let typed: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         say::line(&format!("$ {}", [typed, command.iter().map(|word| quoted(word)).collect()].concat().join(" ")));
         let [program, args @ ..] = command else { return Outcome::Failed("an empty command".to_owned()) };
@@ -133,7 +157,6 @@ impl Context<'_> {
             Ok(child) => child,
             Err(error) => return Outcome::CannotRun(format!("{program}: {error}")),
         };
-        let tool = Tool::of(command);
         let counted = Mutex::new(Counts::default());
         let (out, err) = (child.stdout.take(), child.stderr.take());
         std::thread::scope(|scope| {

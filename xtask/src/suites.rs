@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::lanes::{OWN_LANE, Tests};
+use crate::lanes::{OWN_LANE, SUITE, Tests};
 use crate::target::LeftOut;
 
 /// The test targets of the workspace.
@@ -75,9 +75,6 @@ impl TestTargets {
         Ok(command)
     }
 }
-
-/// The package of the end-to-end suite.
-const SUITE: &str = "tidings-e2e";
 
 impl TestTargets {
     /// The command that runs the end-to-end suite without some of its tests.

@@ -168,6 +168,20 @@ fn package(
     package::lay((root, target), &stage.name, architecture, &built)
 }
 
+/// Lints the template as it is and with as many shards as there can be; whether all is well.
+pub(crate) fn lint_all(root: &Path) -> Result<bool, String> {
+    let target = target_folder(root)?;
+    let sam = tools::ready(root, &target, tools::SAM)?;
+    let here = root.join(tidings_template::PATH);
+    lint(&sam, &here)?;
+    let most = target.join("deploy/most-shards.yaml");
+    let text = crate::template::text(root, tidings_template::SHARDS_MAX)?;
+    let written = std::fs::create_dir_all(target.join("deploy")).and_then(|()| std::fs::write(&most, text));
+    written.map_err(|error| format!("{}: {error}", most.display()))?;
+    lint(&sam, &most)?;
+    Ok(true)
+}
+
 /// Looks at a packaged template twice: cfn-lint knows every property of every resource, `sam validate` what SAM makes
 /// of its own types.
 fn lint(sam: &Venv, template: &Path) -> Result<(), String> {
