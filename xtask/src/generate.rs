@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tidings_protocol::generate::{PAGES, files, fill};
+use tidings_template::runbook;
 
 use crate::say;
 
@@ -10,6 +11,8 @@ use crate::say;
 pub(crate) fn run(root: &Path, check: bool) -> Result<bool, String> {
     let mut wanted: Vec<(&str, String)> = files().into_iter().map(|file| (file.path, file.content)).collect();
     wanted.push((tidings_metrics::PAGE, tidings_metrics::page()));
+    let functions = tidings_manifest::read_all(&root.join("functions")).map_err(|error| error.to_string())?;
+    wanted.push((runbook::PATH, runbook::page(&functions)));
     for page in PAGES {
         if let Ok(text) = std::fs::read_to_string(root.join(page)) {
             wanted.push((page, fill(&text).map_err(|reason| format!("{page}: {reason}"))?));

@@ -251,7 +251,7 @@ fn indented(text: &str) -> String {
 }
 
 /// A value whose maps are sorted by name, whatever order the JSON library keeps.
-struct Sorted<'a>(&'a Value);
+pub(crate) struct Sorted<'a>(pub(crate) &'a Value);
 
 impl Serialize for Sorted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

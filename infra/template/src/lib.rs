@@ -9,6 +9,7 @@
 //! | tables | `tidings_tables::TABLES` |
 //! | parameters of the functions | `tidings_manifest::PARAMETERS` |
 //! | what a port may do | [`grants::GRANTS`] |
+//! | alarms and the dashboard | `tidings_metrics::METRICS`, and what AWS measures of all of the above |
 //!
 //! The number of shards is the one thing that is not in the code: it stands in the file itself ([`shards_of`]), and
 //! `cargo xtask template --shards N` changes it.
@@ -32,6 +33,7 @@ mod roles;
 mod socket;
 mod tables;
 pub mod throttles;
+mod watching;
 
 use tidings_manifest::{Function, Trigger};
 
@@ -41,6 +43,7 @@ pub use files::PENDING;
 pub use http::route_id as http_route_id;
 pub use outputs::{Told, told};
 pub use socket::route_id as socket_route_id;
+pub use watching::runbook;
 
 /// Where the template is, from the repository's root.
 pub const PATH: &str = "infra/template.yaml";
@@ -127,6 +130,9 @@ pub fn build(functions: &[Function], shards: u32) -> Result<Template, TemplateEr
             files::section(),
             page::section(),
             domains::section(),
+            watching::alarms::section(functions, shards),
+            watching::dashboard::section(functions, shards),
+            watching::queries::section(functions),
         ],
         outputs: outputs::section(shards),
     };

@@ -6,7 +6,8 @@ use tidings_tables::TABLES;
 
 use crate::document::Named;
 use crate::intrinsics::reference;
-use crate::parameters::DEPLOYED;
+use crate::parameters::{DEPLOYED, WATCHED};
+use crate::watching::alarms::TOPIC;
 use crate::{http, names, page, socket};
 
 /// The section `Outputs`.
@@ -24,6 +25,9 @@ pub(crate) fn section(shards: u32) -> Named<Value> {
     outputs.add("PageDistributionId", distribution);
     outputs.add("PageBucketName", output("Where the web page goes", &reference("PageBucket")));
     outputs.add("FilesBucketName", output("Files that people send", &reference("FilesBucket")));
+    let mut topic = output("Where alarms ring; subscribe to it", &reference(TOPIC));
+    topic["Condition"] = json!(WATCHED);
+    outputs.add("AlarmTopicArn", topic);
     for table in TABLES {
         let id = names::table(table.name);
         outputs.add(table_name(table.name), output(&format!("The table {}", table.name), &reference(&id)));

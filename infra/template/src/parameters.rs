@@ -25,6 +25,13 @@ pub(crate) const TRACES: &str = "Traced";
 /// Tables are encrypted with the account's own key.
 pub(crate) const MANAGED_KEY: &str = "EncryptsWithManagedKey";
 
+/// Alarms and a dashboard are there.
+pub(crate) const WATCHED: &str = "Watched";
+/// Alarms are mailed.
+pub(crate) const MAILS_ALARMS: &str = "MailsAlarms";
+/// Gateways' logs can be asked.
+pub(crate) const ASKS_GATEWAY_LOGS: &str = "AsksGatewayLogs";
+
 /// The longest name of a stage. It is part of every queue's URL, and a function's whole environment may have 4 KB.
 pub(crate) const STAGE_LETTERS_MAX: usize = 16;
 
@@ -85,6 +92,7 @@ pub(crate) fn section() -> (Named<Value>, Value) {
     parameters.group("What it does", behaviour());
     parameters.group("Sizes", sizes());
     parameters.group("Data and keys", data());
+    parameters.group("Watching", watching());
     parameters.group("Domains", domains());
     parameters.group("Emulators", vec![text(
         "EmulatorHost",
@@ -181,6 +189,17 @@ fn data() -> Vec<(String, Value)> {
     ]
 }
 
+fn watching() -> Vec<(String, Value)> {
+    vec![
+        choice(
+            "Alarms",
+            &["yes", "no"],
+            "Whether there are alarms and a dashboard; infra/README.md says what they cost.",
+        ),
+        text("AlarmEmail", "", "Who is written to when an alarm rings. Empty: nobody; others subscribe to the topic."),
+    ]
+}
+
 fn domains() -> Vec<(String, Value)> {
     let origins = json!({
         "Type": "CommaDelimitedList",
@@ -227,6 +246,11 @@ pub(crate) fn conditions() -> Named<Value> {
     conditions.add(ACCESS_LOGS, is("AccessLogs", "on"));
     conditions.add("CreatesGatewayLogRole", is("GatewayLogRole", "create"));
     conditions.add(SETS_GATEWAY_ROLE, all(&[DEPLOYED, ACCESS_LOGS, "CreatesGatewayLogRole"]));
+    conditions.add("WantsAlarms", is("Alarms", "yes"));
+    conditions.add(WATCHED, all(&[DEPLOYED, "WantsAlarms"]));
+    conditions.add("HasAlarmEmail", not(&is("AlarmEmail", "")));
+    conditions.add(MAILS_ALARMS, all(&[WATCHED, "HasAlarmEmail"]));
+    conditions.add(ASKS_GATEWAY_LOGS, all(&[DEPLOYED, ACCESS_LOGS]));
     conditions.add(TRACES, is("Traces", "on"));
     conditions.add(MANAGED_KEY, is("TableKey", "managed"));
     for table in TABLES {
@@ -254,6 +278,8 @@ pub(crate) fn rules() -> Named<Value> {
             "KeepData=no needs DeletionProtection=false, or the stack cannot be deleted",
         ),
     );
+    let mailed = not(&is("AlarmEmail", ""));
+    rules.add("AlarmEmailHasAlarms", rule(Some(&mailed), &is("Alarms", "yes"), "AlarmEmail needs Alarms=yes"));
     for (domain, certificate) in
         [(&API_DOMAIN, "CertificateArn"), (&SOCKET_DOMAIN, "CertificateArn"), (&PAGE_DOMAIN, "PageCertificateArn")]
     {

@@ -37,8 +37,12 @@ pub struct Alarm {
     pub above: u32,
     /// In how many periods in a row.
     pub periods: u32,
-    /// Why it is there, and what to look at first.
-    pub because: &'static str,
+    /// What it means.
+    pub means: &'static str,
+    /// What to look at first.
+    pub look: &'static str,
+    /// What to do.
+    pub act: &'static str,
 }
 
 impl Alarm {
@@ -77,7 +81,8 @@ pub struct Series {
 
 macro_rules! metrics {
     ($($metric:ident: $unit:ident, $family:literal $([$label:literal = $value:literal])?, by $functions:ident,
-       $description:literal $(, alarm above $above:literal for $periods:literal, $because:literal)?;)*) => {
+       $description:literal
+       $(, alarm above $above:literal for $periods:literal, $means:literal, look $look:literal, act $act:literal)?;)*) => {
         /// A metric.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Metric {
@@ -92,7 +97,13 @@ macro_rules! metrics {
             description: $description,
             functions: $functions,
             series: Series { family: $family, label: metrics!(@first $(($label, $value))?) },
-            alarm: metrics!(@first $(Alarm { above: $above, periods: $periods, because: $because })?),
+            alarm: metrics!(@first $(Alarm {
+                above: $above,
+                periods: $periods,
+                means: $means,
+                look: $look,
+                act: $act,
+            })?),
         },)*];
     };
     (@first) => { None };
@@ -122,20 +133,32 @@ metrics! {
         "Sends refused because their device knows too little of the conversation to be searched; it pulls and sends again.";
     AckLatency: Milliseconds, "tidings_ack_latency_seconds", by SEND,
         "From the gateway's taking a send to its acknowledgement.",
-        alarm above 2000 for 3, "people see their messages hang; look at AckLatency beside Conflicts, cold starts and DynamoDB's own latency";
+        alarm above 2000 for 3,
+        "People see their messages hang.",
+        look "AckLatency beside Conflicts, cold starts and DynamoDB's latency.",
+        act "Conflicts: one conversation is very busy, and it passes. Cold starts after a deployment: they pass, too. A slow table: as for table-throttles.";
     PushLatency: Milliseconds, "tidings_push_latency_seconds", by APPENDING,
-        "From a message's `sent_at` to the gateway's taking it for a device, each device by itself.",
-        alarm above 10000 for 3, "messages come late to those who are online; look at FanOutLag, PostsFailed and the gateway's throttles";
+        "From a message's sent_at to the gateway's taking it for a device, each device by itself.",
+        alarm above 10000 for 3,
+        "Messages come late to those who are online.",
+        look "FanOutLag, PostsFailed and the age of what waits in the queues.",
+        act "Where queues wait: as for fan-out-lag. Where posts fail: as for posts-failed.";
     FanOutLag: Milliseconds, "tidings_fan_out_lag_seconds", by DELIVER,
         "How long a fan-out job lay in its queue.",
-        alarm above 5000 for 3, "workers do not keep up; more shards, a higher maximum concurrency, or a higher POSTS_PER_S";
+        alarm above 5000 for 3,
+        "Workers do not keep up with what is to be told.",
+        look "The queues' depth, the throttles of deliver, and PostsTaken against POSTS_PER_S.",
+        act "All shards wait: a higher maximum_concurrency in functions/deliver/function.toml, or more shards. Posts at their budget: a higher quota, then PostsPerS.";
     FanOutJobs: Count, "tidings_jobs_total"["queue" = "fanout"], by POSTING,
         "Jobs handed to a shard's queue, because too many connections are to be told.";
     RetryJobs: Count, "tidings_jobs_total"["queue" = "retry"], by POSTING,
         "Jobs handed to the retry queue for connections that took nothing.";
     Tasks: Count, "tidings_jobs_total"["queue" = "task"], by SEND,
         "Sends that ran out of time and left a task that finishes them.",
-        alarm above 20 for 3, "sends do not finish in their time; look at DynamoDB's latency and throttles";
+        alarm above 20 for 3,
+        "Sends do not finish in their time; deliver finishes them.",
+        look "DynamoDB's latency and throttles, and the log of send.",
+        act "As for table-throttles. Messages are safe meanwhile and come late.";
     PostsTaken: Count, "tidings_posts_total"["result" = "taken"], by POSTING,
         "Posts that the gateway took.";
     PostsGone: Count, "tidings_posts_total"["result" = "gone"], by POSTING,
@@ -144,25 +167,40 @@ metrics! {
         "Posts that a connection took too slowly or not at all; it gets a hint to pull.";
     PostsFailed: Count, "tidings_posts_total"["result" = "failed"], by POSTING,
         "Posts that failed otherwise, throttles among them; they are tried again.",
-        alarm above 1000 for 3, "the gateway refuses posts; look at its throttles, and at POSTS_PER_S against the account's quota";
+        alarm above 1000 for 3,
+        "The gateway refuses posts; they are tried again.",
+        look "The saved query on what fails most, for the code: 429 is the account's quota.",
+        act "429: ask for a higher gateway quota, or set PostsPerS to the one that there is. Anything else: the log of deliver.";
     PullHints: Count, "tidings_pull_hints_total", by DELIVER,
         "Hints to pull that were posted instead of entries: a device that takes too little, or has missed too much.";
     RouteMisses: Count, "tidings_route_misses_total", by SYNC,
         "Syncs of a connected device that had no route and got it again: until then nothing was pushed to it (MEET-1).",
-        alarm above 100 for 3, "devices are connected and deaf; look at the expiry of routes and at failing connects";
+        alarm above 100 for 3,
+        "Devices are connected and deaf: until their next sync nothing is pushed to them.",
+        look "Errors and throttles of connect and disconnect, and the table of routes.",
+        act "Mend what makes connect fail. Each sync makes its own route good, so that nothing else is to be repaired.";
     Pulls: Count, "tidings_pulls_total", by API_AND_SYNC,
         "Reads of what follows a seq: a device that fills a gap or catches up (HINT-1).";
     RecordsFailed: Count, "tidings_records_failed_total", by DELIVER,
         "Queue records that were given back and come again; after their last try they are dead letters.",
-        alarm above 50 for 3, "workers fail; their log says why, and dead letters are next";
+        alarm above 50 for 3,
+        "Workers fail; dead letters are next.",
+        look "The saved query on what fails most, for deliver.",
+        act "Mend the cause while the records come again. What is dead by then: as for dead-letters.";
     Refusals: Count, "tidings_refusals_total"["reason" = "request"], by ANSWERING,
         "Requests refused for a reason that lies with them: malformed, forbidden, unauthenticated, in conflict (BAD-1).";
     Unavailable: Count, "tidings_refusals_total"["reason" = "unavailable"], by TRYING,
         "Requests that could not be served now; the same again is safe.",
-        alarm above 20 for 3, "tables or queues fail or throttle; the functions' logs name the calls";
+        alarm above 20 for 3,
+        "People are told to try again: tables or queues fail or throttle.",
+        look "The saved query on what fails most: it names the calls.",
+        act "As for table-throttles. Clients try again by themselves.";
     InternalFaults: Count, "tidings_refusals_total"["reason" = "internal"], by TRYING,
         "Requests that met a fault of ours.",
-        alarm above 0 for 1, "this never happens in a healthy system; the function's log has the cause under the request id";
+        alarm above 0 for 1,
+        "A fault of ours. This never happens in a healthy system.",
+        look "The saved query on errors, then the one by request for the id in the line.",
+        act "After a deployment: deploy the version before it. Otherwise report it with the line.";
     ColdStarts: Count, "tidings_cold_starts_total", by ALL,
         "Environments that began with this invocation.";
 }
@@ -214,13 +252,11 @@ pub fn page() -> String {
             row.description
         );
     }
-    page.push_str("\nAlarms worth having, each over periods of five minutes, missing data counting as good. The thresholds are where to begin, chosen and not measured:\n\n");
-    page.push_str(
-        "| metric | statistic | above | periods | why, and where to look first |\n| --- | --- | --- | --- | --- |\n",
-    );
+    page.push_str("\nThe template makes an alarm of each of these, over periods of five minutes, missing data counting as good. The thresholds are where to begin, chosen and not measured; [the runbook](../../infra/runbook.md) says what to do:\n\n");
+    page.push_str("| metric | statistic | above | periods | means |\n| --- | --- | --- | --- | --- |\n");
     for (row, alarm) in METRICS.iter().filter_map(|row| Some((row, row.alarm?))) {
-        let (statistic, Alarm { above, periods, because }) = (row.unit.statistic(), alarm);
-        let _ = writeln!(page, "| `{}` | {statistic} | {above} | {periods} | {because} |", row.name);
+        let (statistic, Alarm { above, periods, means, .. }) = (row.unit.statistic(), alarm);
+        let _ = writeln!(page, "| `{}` | {statistic} | {above} | {periods} | {means} |", row.name);
     }
     page
 }

@@ -106,7 +106,7 @@ const RULES: &[Rule] = &[
     Rule { of: MANIFEST, may_use: &[], because: "a function's manifest is read by tools, which know no code of ours" },
     Rule {
         of: TEMPLATE,
-        may_use: &[MANIFEST, TABLES, PROTOCOL],
+        may_use: &[MANIFEST, TABLES, PROTOCOL, METRICS],
         because: "the template is made from tables that say what there is, and knows no code that runs",
     },
     Rule {
