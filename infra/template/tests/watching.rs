@@ -443,7 +443,9 @@ fn only_stages_that_want_it_are_watched() {
 fn alarms_ring_and_are_quiet_where_nothing_happens() {
     for (id, alarm) in template(2).of_type("AWS::CloudWatch::Alarm") {
         let alarm = &alarm.properties;
-        assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "AlarmTopic" }]), "{id}");
+        for actions in ["AlarmActions", "OKActions"] {
+            assert_eq!(alarm[actions], json!([{ "Ref": "AlarmTopic" }]), "{id}: {actions}");
+        }
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}");
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{id}");
         let results = alarm["Metrics"].as_array().unwrap().iter().filter(|query| query["ReturnData"] == true);
