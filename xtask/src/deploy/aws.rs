@@ -25,13 +25,15 @@ pub(crate) struct Aws {
 
 /// A key to an account, as the command line tells of it.
 #[derive(Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(crate) struct Key {
     /// Its name.
-    pub(crate) access_key_id: String,
+    #[serde(rename = "AccessKeyId")]
+    pub(crate) id: String,
     /// Its secret.
-    pub(crate) secret_access_key: String,
+    #[serde(rename = "SecretAccessKey")]
+    pub(crate) secret: String,
     /// What a key that is lent for some hours goes with.
+    #[serde(rename = "SessionToken")]
     pub(crate) session_token: Option<String>,
 }
 

@@ -91,11 +91,11 @@ impl Emulator {
     }
 
     /// Passes a verdict on, and shows what MiniStack said before a bad one.
-    pub(super) fn when_failed(&self, passed: bool) -> Result<bool, String> {
+    pub(super) fn explain(&self, passed: bool) -> bool {
         if !passed {
             say::warning(&format!("the end of {}:\n{}", self.log.display(), self.last_words()));
         }
-        Ok(passed)
+        passed
     }
 
     fn last_words(&self) -> String {
@@ -166,7 +166,7 @@ pub(super) fn deploy(here: &Here<'_>, emulator: &Emulator) -> Result<PathBuf, St
     let aws = Aws::sign_in(cli, Some(REGION.to_owned()), &stage)?;
     deploy::bring_up((here.root, &here.target), &sam, &aws, &stage, architecture, &template)?;
     let services = Services { of: |_, url| format!("{url}/"), at: url, roles: true };
-    let key = Key { access_key_id: KEY.to_owned(), secret_access_key: KEY.to_owned(), session_token: None };
+    let key = Key { id: KEY.to_owned(), secret: KEY.to_owned(), session_token: None };
     deployment::write(here, "ministack", &deployment::describe(here.root, &aws, &stage.stack, &services, &key)?)
 }
 

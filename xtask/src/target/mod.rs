@@ -110,11 +110,11 @@ pub(crate) fn run(root: &Path, target: &Target, without_nextest: bool) -> Result
         Target::MiniStack => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Enforced)?;
             let file = ministack::deploy(&here, &emulator)?;
-            emulator.when_failed(suite(&[("TIDINGS_DEPLOYMENT", &file.display().to_string())])?)
+            Ok(emulator.explain(suite(&[("TIDINGS_DEPLOYMENT", &file.display().to_string())])?))
         }
         Target::MiniStackBackend => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Ignored)?;
-            emulator.when_failed(suite(&[("TIDINGS_BACKEND", &emulator.url())])?)
+            Ok(emulator.explain(suite(&[("TIDINGS_BACKEND", &emulator.url())])?))
         }
         Target::LocalStack => suite(&[("TIDINGS_BACKEND", backend::localstack()?)]),
         Target::Stage(name) => {
