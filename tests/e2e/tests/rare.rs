@@ -1,6 +1,5 @@
 //! What happens rarely, planted: routes whose connection is gone, devices that came back meanwhile, old talks that are
 //! settled, tokens that were copied. Without it nobody would see whether the roles allow it.
-#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use serde_json::{Value, json};
 use tidings_domain::ids::{ConversationId, UserId};
