@@ -12,6 +12,11 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// The same as a point in time, for signatures.
+pub(crate) fn now() -> SystemTime {
+    UNIX_EPOCH + since_1970()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)

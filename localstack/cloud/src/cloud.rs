@@ -10,9 +10,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use crate::backend::files::Files;
+use crate::backend::{Backend, BackendError};
 use crate::data::{Data, DataError};
 use crate::door::Door;
-use crate::dynamodb::{DynamoDb, tables};
+use crate::dynamodb::DynamoDb;
 use crate::endpoints::Endpoints;
 use crate::faults::{Plan, PlanError};
 use crate::front::Front;
@@ -20,6 +22,7 @@ use crate::gateway::{Gateway, SOCKET_PATH};
 use crate::host::{FunctionSpec, Host, REGION, SECRET};
 use crate::keys;
 use crate::ledger::Snapshot;
+use crate::names::Names;
 use crate::options::{OptionError, Options};
 use crate::s3::{self, S3Error};
 use crate::server::{self, Ending, PortTaken};
@@ -60,6 +63,9 @@ pub enum StartError {
         /// Where it was looked for.
         path: String,
     },
+    /// The backend can't be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// The data folder can't be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -116,22 +122,35 @@ impl LocalCloud {
     /// Starts everything. Returns when all ports answer; functions start with their first call.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let shards = options.shards()?;
+        let backend = checked_backend(&options)?;
+        let names = backend.map_or_else(Names::default, Backend::names);
         let functions = tidings_manifest::read_all(&options.functions_dir)?;
         let ports = Ports::bind(options.port).await?;
         let data = options.data.as_deref().map_or_else(Data::memory, Data::kept)?;
         let (end, ending) = watch::channel(false);
         let front = Arc::new(Front::default());
 
-        let dynamodb = DynamoDb::open(Arc::clone(&front), &options.limits, data.tables().as_deref())?;
+        let dynamodb = match backend {
+            Some(backend) => DynamoDb::on(Arc::clone(&front), backend).await?,
+            None => DynamoDb::open(Arc::clone(&front), &options.limits, data.tables().as_deref())?,
+        };
         dynamodb.serve(ports.dynamodb.0, ending.clone());
         let journal = data.queues();
-        let sqs = Sqs::open(Arc::clone(&front), ports.sqs.1.port(), &options.limits, journal.as_deref())?;
+        let sqs = match backend {
+            Some(backend) => Sqs::on(Arc::clone(&front), backend)?,
+            None => Sqs::open(Arc::clone(&front), ports.sqs.1.port(), &options.limits, journal.as_deref())?,
+        };
         let queues = sqs.create_queues(shards, options.limits.receives, |kind| kind.visibility_s(&functions)).await?;
         let messages_put_back = sqs.put_back().await?;
         sqs.serve(ports.sqs.0, ending.clone());
-        s3::serve(ports.s3.0, ending.clone(), &data.files(), ACCESS_KEY, &front)?;
+        let files = match backend {
+            Some(backend) => Some(Files::on(backend).await?),
+            None => None,
+        };
+        let place = (data.files(), files);
+        s3::serve(ports.s3.0, ending.clone(), (&place.0, place.1), ACCESS_KEY, (&front, names.clone()))?;
 
-        let endpoints = endpoints(&ports.door.1, &ports.dynamodb.1, &ports.sqs.1, &ports.s3.1, &queues);
+        let endpoints = endpoints(&ports.door.1, [&ports.dynamodb.1, &ports.sqs.1, &ports.s3.1], &names, &queues);
         let keys = keys::open(data.signing_key().as_deref())?;
         let host = Host::new(
             specs(&options, functions.clone(), &keys)?,
@@ -277,6 +296,16 @@ impl Drop for Running {
     }
 }
 
+/// The backend, if there is one and it can be.
+fn checked_backend(options: &Options) -> Result<Option<&Backend>, StartError> {
+    let Some(backend) = &options.backend else { return Ok(None) };
+    if options.data.is_some() {
+        return Err(OptionError::DataAndBackend.into());
+    }
+    backend.check()?;
+    Ok(Some(backend))
+}
+
 fn mappings(
     functions: &[Function],
     queues: &[Queue],
@@ -321,14 +350,8 @@ fn specs(options: &Options, functions: Vec<Function>, keys: &KeyPair) -> Result<
         .collect()
 }
 
-fn endpoints(
-    door: &SocketAddr,
-    dynamodb: &SocketAddr,
-    sqs: &SocketAddr,
-    s3: &SocketAddr,
-    queues: &[Queue],
-) -> Endpoints {
-    let tables = tidings_tables::TABLES.iter().map(|table| (table.name.to_owned(), tables::full_name(table.name)));
+fn endpoints(door: &SocketAddr, [dynamodb, sqs, s3]: [&SocketAddr; 3], names: &Names, queues: &[Queue]) -> Endpoints {
+    let tables = tidings_tables::TABLES.iter().map(|table| (table.name.to_owned(), names.full(table.name)));
     Endpoints {
         page: format!("http://{door}/"),
         api: format!("http://{door}"),
@@ -343,7 +366,7 @@ fn endpoints(
         secret_access_key: SECRET.to_owned(),
         tables: tables.collect(),
         queues: queues::urls(queues),
-        bucket: s3::BUCKET.to_owned(),
+        bucket: names.bucket(),
     }
 }
 

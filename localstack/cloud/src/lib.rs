@@ -18,6 +18,7 @@
 //! ```
 
 mod activity;
+pub mod backend;
 mod bucket;
 pub mod builder;
 mod caller;
@@ -35,6 +36,7 @@ mod ids;
 mod keys;
 pub mod ledger;
 mod limits;
+mod names;
 pub mod options;
 mod page;
 mod s3;
@@ -44,6 +46,7 @@ mod sqs;
 pub mod state;
 mod watch;
 
+pub use backend::Backend;
 pub use cloud::{LocalCloud, Running, StartError};
 pub use endpoints::Endpoints;
 pub use limits::{Limits, ScaleError};

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
+use tidings_local::backend::{ANYBODY, Backend};
 use tidings_local::faults::Plan;
 use tidings_local::options::{self, DEFAULT_PORT};
 use tidings_local::{Limits, LocalCloud, Loudness, Options, Running, builder, say};
@@ -33,6 +34,18 @@ struct Arguments {
     /// Keeps everything in this folder, and goes on with what it finds there.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Uses the DynamoDB, SQS and S3 at this URL (LocalStack, MiniStack) in place of its own.
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    backend: Option<String>,
+    /// Before the names of tables, queues and the bucket in the backend.
+    #[arg(long, value_name = "NAME", requires = "backend")]
+    backend_prefix: Option<String>,
+    /// The access key for the backend.
+    #[arg(long, value_name = "ID", env = "AWS_ACCESS_KEY_ID", default_value = ANYBODY, hide_env_values = true)]
+    backend_key: String,
+    /// Its secret.
+    #[arg(long, value_name = "SECRET", env = "AWS_SECRET_ACCESS_KEY", default_value = ANYBODY, hide_env_values = true)]
+    backend_secret: String,
     /// Runs the binaries that are there, without building them.
     #[arg(long)]
     no_build: bool,
@@ -45,6 +58,19 @@ struct Arguments {
     /// Shows every line that the functions log, and processes coming and going.
     #[arg(long, short)]
     verbose: bool,
+}
+
+impl Arguments {
+    /// The backend that is asked for.
+    fn backend(&self) -> Option<Backend> {
+        let backend = Backend::at(self.backend.clone()?);
+        Some(Backend {
+            prefix: self.backend_prefix.clone().unwrap_or(backend.prefix),
+            access_key_id: self.backend_key.clone(),
+            secret_access_key: self.backend_secret.clone(),
+            ..backend
+        })
+    }
 }
 
 fn main() -> ExitCode {
@@ -80,12 +106,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn start(arguments: Arguments) -> anyhow::Result<Running> {
+    let backend = arguments.backend();
     let mut options = Options {
         functions_dir: arguments.functions.unwrap_or_else(|| options::workspace().join("functions")),
         port: arguments.port,
         limits: Limits::default().scaled(arguments.time_scale)?,
         faults: arguments.faults.as_deref().map_or(Ok(Plan::default()), plan)?,
         data: arguments.data.clone(),
+        backend,
         loudness: if arguments.verbose { Loudness::Verbose } else { Loudness::Plain },
         ..Options::for_tests()
     };
@@ -120,6 +148,9 @@ async fn start(arguments: Arguments) -> anyhow::Result<Running> {
     if let Some(data) = &arguments.data {
         let messages = running.messages_put_back();
         say::line(&format!("  data      {} ({messages} queued messages from earlier)", data.display()));
+    }
+    if let Some(url) = &arguments.backend {
+        say::line(&format!("  backend   {url}, which has its tables, queues and files"));
     }
     if let Some(faults) = &arguments.faults {
         say::line(&format!("  faults    as {} says", faults.display()));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tidings_manifest::parameters;
 
+use crate::backend::Backend;
 use crate::faults::Plan;
 use crate::limits::Limits;
 use crate::say::Loudness;
@@ -25,6 +26,9 @@ pub struct Options {
     pub set: BTreeMap<String, String>,
     /// The folder that everything is kept in and found again at the next start; `None` forgets it all at the end.
     pub data: Option<PathBuf>,
+    /// Somebody else's tables, queues and files in place of our own; not together with `data`, because then it is the
+    /// backend that keeps them.
+    pub backend: Option<Backend>,
     /// Whether the queues feed their functions (an event source mapping's `Enabled`). If not, messages wait until
     /// [`Running::enable_mappings`](crate::Running::enable_mappings).
     pub mappings: bool,
@@ -53,6 +57,9 @@ pub enum OptionError {
     /// A number of shards that can't be.
     #[error("FANOUT_SHARDS is {0:?}, and must be a number from 1 to 256")]
     Shards(String),
+    /// Both a data folder and a backend.
+    #[error("--data and --backend exclude one another: with a backend it is the backend that keeps everything")]
+    DataAndBackend,
 }
 
 impl Options {
@@ -66,6 +73,7 @@ impl Options {
             port: 0,
             set: BTreeMap::new(),
             data: None,
+            backend: None,
             mappings: true,
             limits: Limits::default(),
             faults: Plan::default(),

@@ -1,4 +1,4 @@
-//! S3: `s3s` over files in a folder.
+//! S3: `s3s` over files in a folder, or before a backend's.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,14 +11,13 @@ use s3s::{HttpResponse, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 
+use crate::backend::files::Files;
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
 use crate::host::SECRET;
 use crate::ledger::{Counters, Right};
+use crate::names::Names;
 use crate::server::{self, Ending};
-
-/// The bucket.
-pub(crate) const BUCKET: &str = "tidings-local-files";
 
 /// Why the file store did not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,30 +45,35 @@ impl S3Auth for Keys {
     }
 }
 
-/// Serves the folder as S3 until the end, with one bucket in it.
+/// Serves the folder as S3 until the end, with one bucket in it; or, in its place, a backend's files.
 pub(crate) fn serve(
     listener: TcpListener,
     ending: Ending,
-    folder: &Path,
+    (folder, backend): (&Path, Option<Files>),
     access_key: &str,
-    front: &Arc<Front>,
+    (front, names): (&Arc<Front>, Names),
 ) -> Result<(), S3Error> {
     let failed = |reason: String| S3Error { folder: folder.display().to_string(), reason };
-    std::fs::create_dir_all(folder.join(BUCKET)).map_err(|error| failed(error.to_string()))?;
+    std::fs::create_dir_all(folder.join(names.bucket())).map_err(|error| failed(error.to_string()))?;
     let files = FileSystem::new(folder).map_err(|error| failed(format!("{error:?}")))?;
     let mut builder = S3ServiceBuilder::new(files);
     builder.set_auth(Keys { own: access_key.to_owned(), front: Arc::clone(front) });
+    if let Some(files) = backend {
+        builder.set_route(files);
+    }
     let service = builder.build();
     let front = Arc::clone(front);
+    let names = Arc::new(names);
     server::serve(listener, ending, move |request, _| {
         let service = service.clone();
         let front = Arc::clone(&front);
-        async move { answer(&service, &front, request).await }
+        let names = Arc::clone(&names);
+        async move { answer(&service, &front, &names, request).await }
     });
     Ok(())
 }
 
-async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) -> HttpResponse {
+async fn answer(service: &S3Service, front: &Front, names: &Names, request: Request<Incoming>) -> HttpResponse {
     // Browsers transfer files directly, so the bucket has CORS, which `s3s` leaves to others.
     let mut response = if server::is_preflight(&request) {
         Response::new(s3s::Body::empty())
@@ -77,7 +81,9 @@ async fn answer(service: &S3Service, front: &Front, request: Request<Incoming>) 
         let caller = front.badges().caller(request.headers(), request.uri().query());
         let bill = bill(&request);
         let operation = request.method().to_string();
-        front.note(&caller, || right(&operation, request.uri().path()).into_iter().collect());
+        front.note(&caller, || {
+            right(&operation, request.uri().path()).map(|right| names.told(right)).into_iter().collect()
+        });
         let call = Call { service: Service::S3, operation: &operation, caller: &caller };
         let serve = async {
             let response = service.call(request.map(s3s::Body::from)).await.unwrap_or_else(|error| {

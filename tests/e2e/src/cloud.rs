@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidings_domain::ids::UserId;
 use tidings_local::faults::{Calls, Plan, Services};
 use tidings_local::ledger::Counters;
-use tidings_local::{Endpoints, LocalCloud, Options, Running};
+use tidings_local::{Backend, Endpoints, LocalCloud, Options, Running};
 use tokio::time::sleep;
 
 use crate::deployment::Deployment;
@@ -57,6 +57,10 @@ impl Cloud {
         assert!(Deployment::named().is_none(), "{}", not_here("a cloud of a test's own"));
         let mut options = Options::for_tests();
         change(&mut options);
+        // Of a test about a data folder the tables and queues are the point.
+        if options.data.is_none() {
+            options.backend = backend();
+        }
         let running = LocalCloud::start(options).await.expect("the local cloud starts (build the functions first)");
         let endpoints = running.endpoints().clone();
         Self { place: Place::Local(running), endpoints, http: reqwest::Client::new() }
@@ -189,6 +193,14 @@ impl Cloud {
         let target = format!("DynamoDB_20120810.{operation}");
         self.signed("dynamodb", &self.endpoints.dynamodb, &target, &request).await
     }
+}
+
+/// With `TIDINGS_BACKEND` set, the URL of somebody else's DynamoDB, SQS and S3 (MiniStack, in CI). Each cloud has a prefix
+/// there of its own, because tests run side by side.
+fn backend() -> Option<Backend> {
+    #[expect(clippy::disallowed_methods, reason = "a test's only look at its environment")]
+    let url = std::env::var("TIDINGS_BACKEND").ok()?;
+    Some(Backend { prefix: format!("t-{:016x}", rand::random::<u64>()), ..Backend::at(url) })
 }
 
 impl Drop for Cloud {

@@ -1,5 +1,7 @@
 //! Operations: read a request, run it, and say what it cost.
 
+use std::collections::HashMap;
+
 use dynoxide::actions::{
     batch_execute_statement::BatchExecuteStatementRequest, batch_get_item::BatchGetItemRequest,
     batch_write_item::BatchWriteItemRequest, create_table::CreateTableRequest, delete_item::DeleteItemRequest,
@@ -11,7 +13,7 @@ use dynoxide::actions::{
     transact_write_items::TransactWriteItemsRequest, untag_resource::UntagResourceRequest,
     update_item::UpdateItemRequest, update_table::UpdateTableRequest, update_time_to_live::UpdateTimeToLiveRequest,
 };
-use dynoxide::types::{ConsumedCapacity, item_size, write_capacity_units};
+use dynoxide::types::{AttributeValue, ConsumedCapacity, item_size, write_capacity_units};
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,10 +31,10 @@ macro_rules! operations {
      plain { $($plain:ident: $plain_request:ty => $plain_method:ident;)* }) => {
         /// The operations that are served.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Operation { $($metered,)* $($plain,)* }
+        pub(crate) enum Operation { $($metered,)* $($plain,)* }
 
         impl Operation {
-            pub(super) fn find(name: &str) -> Option<Self> {
+            pub(crate) fn find(name: &str) -> Option<Self> {
                 match name {
                     $(stringify!($metered) => Some(Self::$metered),)*
                     $(stringify!($plain) => Some(Self::$plain),)*
@@ -40,10 +42,11 @@ macro_rules! operations {
                 }
             }
 
-            pub(super) fn name(self) -> &'static str {
+            /// Whether it takes write units, or read units; `None` if it takes none.
+            pub(crate) fn writes(self) -> Option<bool> {
                 match self {
-                    $(Self::$metered => stringify!($metered),)*
-                    $(Self::$plain => stringify!($plain),)*
+                    $(Self::$metered => Some($writes),)*
+                    $(Self::$plain => None,)*
                 }
             }
         }
@@ -186,25 +189,32 @@ where
         }
     };
     throttle.charge(touched, writes, units);
-    let bill = if writes {
+    Served { answer, bill: bill(writes, units) }
+}
+
+/// Units, as the ledger counts them.
+pub(crate) fn bill(writes: bool, units: f64) -> Counters {
+    if writes {
         Counters { write_units: units, ..Counters::default() }
     } else {
         Counters { read_units: units, ..Counters::default() }
-    };
-    Served { answer, bill }
+    }
 }
 
 /// A condition that fails costs as much as the write would have: the size of the item that was there, at least a
 /// unit. A cancelled transaction costs two units for each item. Other refusals are free.
 fn units_of_failure(error: &DynoxideError, touched: &[Partition], writes: bool) -> f64 {
     match error {
-        DynoxideError::ConditionalCheckFailedException(_, item) => {
-            item.as_ref().map_or(1.0, |item| write_capacity_units(item_size(item)))
-        }
+        DynoxideError::ConditionalCheckFailedException(_, item) => units_of_failed_condition(item.as_ref()),
         #[expect(clippy::cast_precision_loss, reason = "at most a hundred items")]
         DynoxideError::TransactionCanceledException(..) if writes => 2.0 * touched.len() as f64,
         _ => 0.0,
     }
+}
+
+/// What a condition that fails costs, by the item that was there, if it is known.
+pub(crate) fn units_of_failed_condition(item: Option<&HashMap<String, AttributeValue>>) -> f64 {
+    item.map_or(1.0, |item| write_capacity_units(item_size(item)))
 }
 
 /// Reads a request. The database's own readers put markers before messages that aren't about JSON.

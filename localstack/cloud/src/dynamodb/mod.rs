@@ -1,4 +1,4 @@
-//! DynamoDB: `dynoxide` behind our own front, in memory or in a file.
+//! DynamoDB: `dynoxide` behind our own front, in memory or in a file; or a backend's.
 //!
 //! The front speaks the wire's JSON and calls the database in process, without a second hop over HTTP. It asks for
 //! the consumed capacity of every call, whether the caller did or not, books it, and throttles partitions.
@@ -8,7 +8,7 @@
 //! - [`throttle`]: a bucket for each partition,
 //! - [`tables`]: the tables that there are.
 
-mod dispatch;
+pub(crate) mod dispatch;
 mod partitions;
 pub(crate) mod tables;
 mod throttle;
@@ -21,10 +21,13 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
+use crate::backend::remote::{self, Remote};
+use crate::backend::{Backend, BackendError, tables as passed_on};
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
 use crate::ledger::{Counters, Right};
 use crate::limits::Limits;
+use crate::names::Names;
 use crate::server::{self, Body, BodyError, Ending};
 use dispatch::Operation;
 use throttle::Throttle;
@@ -34,9 +37,21 @@ const REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The service.
 pub(crate) struct DynamoDb {
-    database: Database,
+    store: Store,
+    names: Names,
     front: Arc<Front>,
-    throttle: Throttle,
+}
+
+/// Where the tables are.
+enum Store {
+    /// In this process.
+    Embedded {
+        /// Boxed, because the other is small.
+        database: Box<Database>,
+        throttle: Throttle,
+    },
+    /// With somebody else, who may throttle them.
+    Backend(Remote),
 }
 
 impl std::fmt::Debug for DynamoDb {
@@ -58,9 +73,19 @@ impl DynamoDb {
             Some(path) => open_file(path)?,
             None => Database::memory()?,
         };
-        tables::ensure(&database)?;
+        let names = Names::default();
+        tables::ensure(&database, &names)?;
         let throttle = Throttle::new(limits.partition_reads_per_s, limits.partition_writes_per_s);
-        Ok(Arc::new(Self { database, front, throttle }))
+        let store = Store::Embedded { database: Box::new(database), throttle };
+        Ok(Arc::new(Self { store, names, front }))
+    }
+
+    /// A backend's, with all tables.
+    pub(crate) async fn on(front: Arc<Front>, backend: &Backend) -> Result<Arc<Self>, BackendError> {
+        let remote = Remote::new(backend, remote::Service::DynamoDb)?;
+        let names = backend.names();
+        passed_on::ensure(&remote, &names).await?;
+        Ok(Arc::new(Self { store: Store::Backend(remote), names, front }))
     }
 
     /// Serves any AWS client until the end.
@@ -72,12 +97,13 @@ impl DynamoDb {
         });
     }
 
-    /// Removes expired items now and then. Runs until the end.
+    /// Removes expired items now and then. Runs until the end; a backend does that by itself, or doesn't.
     pub(crate) async fn sweep_expired(self: Arc<Self>, every: std::time::Duration) {
+        let Store::Embedded { database, .. } = &self.store else { return };
         let mut rounds = tokio::time::interval(every);
         loop {
             rounds.tick().await;
-            let database = self.database.clone();
+            let database = database.clone();
             // A failure shows at the next call that touches the same data; the next round tries again.
             let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         }
@@ -89,12 +115,14 @@ impl DynamoDb {
         }
         let caller = self.front.badges().caller(request.headers(), request.uri().query());
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-        let Some(operation) = target.and_then(|target| Operation::find(target.rsplit('.').next()?)) else {
+        let Some(operation) = target.and_then(|target| target.rsplit('.').next()).filter(|name| self.serves(name))
+        else {
             return server::aws_json(
                 StatusCode::BAD_REQUEST,
                 &br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#[..],
             );
         };
+        let operation = operation.to_owned();
         let body = match server::read(request.into_body(), REQUEST_BYTES).await {
             Ok(body) => body,
             Err(BodyError::TooLarge | BodyError::BrokenOff) => {
@@ -106,29 +134,43 @@ impl DynamoDb {
         };
         self.front.note(&caller, || {
             let request = serde_json::from_slice(&body).unwrap_or_default();
-            Right::of_tables(operation.name(), &request, tables::partition_key)
+            let rights = Right::of_tables(&operation, &request, |table| self.names.partition_key(table));
+            rights.into_iter().map(|right| self.names.told(right)).collect()
         });
-        let call = Call { service: Service::DynamoDb, operation: operation.name(), caller: &caller };
+        let call = Call { service: Service::DynamoDb, operation: &operation, caller: &caller };
         let serve = async {
-            let served = self.serve_operation(operation, &body);
-            let response = match served.answer {
-                Ok(json) => server::aws_json(StatusCode::OK, json),
-                Err(error) => {
-                    let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
-                    server::aws_json(status, error.to_json())
-                }
+            let (response, bill) = match &self.store {
+                Store::Embedded { database, throttle } => serve_here(database, throttle, &operation, &body),
+                Store::Backend(remote) => passed_on::serve(remote, &operation, body).await,
             };
-            (response, served.bill)
+            (response, Counters { table_calls: 1, ..bill })
         };
         self.front.call(call, serve).await.unwrap_or_else(Injected::by_dynamodb)
     }
 
-    /// Runs an operation on this thread: a call takes some 50 to 200 microseconds, less than handing it to another.
-    fn serve_operation(&self, operation: Operation, body: &[u8]) -> Served {
-        let mut served = dispatch::dispatch(&self.database, &self.throttle, operation, body);
-        served.bill.table_calls = 1;
-        served
+    /// Whether an operation is served. Which ones a backend serves is its own business.
+    fn serves(&self, operation: &str) -> bool {
+        match &self.store {
+            Store::Embedded { .. } => Operation::find(operation).is_some(),
+            Store::Backend(_) => operation.bytes().all(|letter| letter.is_ascii_alphanumeric()),
+        }
     }
+}
+
+/// Runs an operation on this thread: a call takes some 50 to 200 microseconds, less than handing it to another.
+fn serve_here(database: &Database, throttle: &Throttle, operation: &str, body: &[u8]) -> (Response<Body>, Counters) {
+    let Some(operation) = Operation::find(operation) else {
+        return (server::aws_json(StatusCode::BAD_REQUEST, Vec::new()), Counters::default());
+    };
+    let served = dispatch::dispatch(database, throttle, operation, body);
+    let response = match served.answer {
+        Ok(json) => server::aws_json(StatusCode::OK, json),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
+            server::aws_json(status, error.to_json())
+        }
+    };
+    (response, served.bill)
 }
 
 /// SQLite with a write-ahead log that is synced at checkpoints and not at each commit: a commit is with the operating

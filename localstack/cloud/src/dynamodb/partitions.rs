@@ -14,8 +14,8 @@ use dynoxide::actions::transact_get_items::TransactGetItemsRequest;
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::actions::update_item::UpdateItemRequest;
 
-use super::tables;
 use crate::ledger::compared_with;
+use crate::names::Names;
 
 /// One partition of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,11 +27,16 @@ impl Partition {
     }
 }
 
+/// The partition key's attribute in one of our tables. A backend's tables aren't throttled, so these have the usual names.
+fn partition_key(table: &str) -> Option<&'static str> {
+    Names::default().partition_key(table)
+}
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The partition that a key or an item is in. `None` for tables that aren't ours, whose keys nobody knows here.
 fn of_item(table: &str, item: &Item) -> Option<Partition> {
-    let key = tables::partition_key(table)?;
+    let key = partition_key(table)?;
     of_value(table, item.get(key)?)
 }
 
@@ -80,7 +85,7 @@ impl Touches for QueryRequest {
 
 /// The partition whose key a query's condition names.
 fn of_query(query: &QueryRequest) -> Option<Partition> {
-    let key = tables::partition_key(&query.table_name)?;
+    let key = partition_key(&query.table_name)?;
     let condition = query.key_condition_expression.as_deref()?;
     let names = query.expression_attribute_names.as_ref();
     let is_key = |token: &str| token == key || names.and_then(|names| names.get(token)).is_some_and(|name| name == key);
@@ -143,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_query_names_its_partition() {
-        let table = tables::full_name("log");
+        let table = Names::default().full("log");
         for condition in ["#c = :c AND seq > :s", "(conversation=:c)", "seq > :s AND #c = :c"] {
             let query: QueryRequest = serde_json::from_value(serde_json::json!({
                 "TableName": table,

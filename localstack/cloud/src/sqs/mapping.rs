@@ -30,7 +30,7 @@ use crate::caller::Caller;
 use crate::faults::Disturbed;
 use crate::front::{Call, Service};
 use crate::host::{Host, InvokeError, REGION};
-use crate::ledger::{Counters, Right, prices};
+use crate::ledger::{Counters, prices};
 use crate::limits::Limits;
 use crate::say::Loudness;
 
@@ -170,8 +170,8 @@ impl Mapping {
             ..ReceiveMessageInput::default()
         };
         let call = Call { service: Service::Sqs, operation: "ReceiveMessage", caller };
-        let received = match self.sqs.messages.receive(input).await {
-            Ok(output) => output.messages,
+        let received = match self.sqs.store.receive(input).await {
+            Ok(messages) => messages,
             Err(error) => {
                 // The queue was deleted, or the cloud is ending. Neither shall make a busy loop.
                 self.loudness.verbose(&format!("{}: {error}", self.queue.name));
@@ -239,13 +239,13 @@ impl Mapping {
         let input = DeleteMessageBatchInput { queue_url: self.queue.url.clone(), entries };
         let call = Call { service: Service::Sqs, operation: "DeleteMessageBatch", caller };
         // What isn't deleted comes again, and that is what at-least-once means.
-        let _ = self.sqs.messages.delete_batch(input).await;
+        let _ = self.sqs.store.delete(input).await;
         self.book(call, &Counters { queue_requests: 1, ..Counters::default() });
     }
 
     /// Lambda reads a queue in the name of the function that it feeds: the function's role must allow it.
     fn book(&self, call: Call<'_>, bill: &Counters) {
-        self.sqs.front.ledger().note(&self.function, Right::of_queue(call.operation, &self.queue.url));
+        self.sqs.front.ledger().note(&self.function, self.sqs.right(call.operation, &self.queue.url));
         self.sqs.front.book(call, bill);
     }
 
@@ -268,7 +268,7 @@ impl Mapping {
             })
             .collect();
         let input = ChangeMessageVisibilityBatchInput { queue_url: self.queue.url.clone(), entries };
-        let _ = self.sqs.provider.change_message_visibility_batch(input).await;
+        let _ = self.sqs.store.show(input).await;
     }
 
     fn event(&self, batch: &[Message]) -> Value {

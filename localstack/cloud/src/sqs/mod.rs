@@ -1,10 +1,13 @@
-//! SQS: `rustack-sqs` behind our front, and the event source mappings that feed functions from it.
+//! SQS: `rustack-sqs` behind our front, or a backend's queues, and the event source mappings that feed functions from
+//! them.
 //!
+//! - [`embedded`]: the queues in this process,
 //! - [`queues`]: the queues that there are,
 //! - [`messages`]: the ways into them and out of them,
 //! - [`journal`]: the messages on disk,
 //! - [`mapping`]: functions that are fed.
 
+pub(crate) mod embedded;
 mod journal;
 pub(crate) mod mapping;
 pub(crate) mod messages;
@@ -13,32 +16,27 @@ pub(crate) mod queues;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use rustack_sqs_core::config::SqsConfig;
-use rustack_sqs_core::handler::RustackSqsHandler;
-use rustack_sqs_core::provider::RustackSqs;
-use rustack_sqs_http::body::SqsResponseBody;
-use rustack_sqs_http::dispatch::dispatch_operation;
-use rustack_sqs_http::response::{error_to_response, json_response};
 use rustack_sqs_http::router::resolve_operation;
 use rustack_sqs_model::error::SqsError;
-use rustack_sqs_model::operations::SqsOperation;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rustack_sqs_model::input::{
+    ChangeMessageVisibilityBatchInput, CreateQueueInput, DeleteMessageBatchInput, GetQueueAttributesInput,
+    ReceiveMessageInput,
+};
+use rustack_sqs_model::types::Message;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::backend::queues::Queues;
+use crate::backend::{Backend, BackendError};
 use crate::faults::Injected;
 use crate::front::{Call, Front, Service};
-use crate::host::{ACCOUNT, REGION};
-use crate::ids;
 use crate::ledger::{Counters, Right, prices};
 use crate::limits::Limits;
+use crate::names::Names;
 use crate::server::{self, Body, Ending};
-use messages::Messages;
+use embedded::Embedded;
 
 /// The most messages that one receive brings, and one batch of anything else holds. Source: SQS quotas.
 const RECEIVE_MAX: u8 = 10;
@@ -49,10 +47,67 @@ const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Sqs {
-    provider: Arc<RustackSqs>,
-    handler: RustackSqsHandler,
-    messages: Messages,
+    store: Store,
+    names: Names,
     front: Arc<Front>,
+}
+
+/// Where the queues are, and what mappings and our own looks at them need of it.
+#[derive(Debug)]
+enum Store {
+    /// In this process.
+    Embedded(Box<Embedded>),
+    /// With somebody else.
+    Backend(Queues),
+}
+
+impl Store {
+    async fn create(&self, input: CreateQueueInput) -> Result<String, SqsError> {
+        match self {
+            Self::Embedded(here) => Ok(here.provider.create_queue(input).await?.queue_url.unwrap_or_default()),
+            Self::Backend(queues) => queues.create(&input).await,
+        }
+    }
+
+    /// The full names of queues from earlier that are to be there again.
+    async fn earlier(&self, names: &Names) -> Result<Vec<String>, SqsError> {
+        match self {
+            Self::Embedded(here) => here.messages.queues(),
+            Self::Backend(queues) => queues.list(&names.full("")).await,
+        }
+    }
+
+    /// A queue's attributes, by its URL.
+    async fn attributes(&self, queue_url: &str) -> Result<std::collections::HashMap<String, String>, SqsError> {
+        let input =
+            GetQueueAttributesInput { queue_url: queue_url.to_owned(), attribute_names: vec!["All".to_owned()] };
+        match self {
+            Self::Embedded(here) => Ok(here.provider.get_queue_attributes(input).await?.attributes),
+            Self::Backend(queues) => queues.attributes(&input).await,
+        }
+    }
+
+    async fn receive(&self, input: ReceiveMessageInput) -> Result<Vec<Message>, SqsError> {
+        match self {
+            Self::Embedded(here) => Ok(here.messages.receive(input).await?.messages),
+            Self::Backend(queues) => queues.receive(&input).await,
+        }
+    }
+
+    async fn delete(&self, input: DeleteMessageBatchInput) -> Result<(), SqsError> {
+        match self {
+            Self::Embedded(here) => here.messages.delete_batch(input).await.map(drop),
+            Self::Backend(queues) => queues.delete(&input).await,
+        }
+    }
+
+    /// Changes when messages come again.
+    async fn show(&self, input: ChangeMessageVisibilityBatchInput) -> Result<(), SqsError> {
+        match self {
+            Self::Embedded(here) => here.provider.change_message_visibility_batch(input).await.map(drop),
+            Self::Backend(queues) => queues.show(&input).await,
+        }
+    }
 }
 
 impl Sqs {
@@ -64,20 +119,22 @@ impl Sqs {
         limits: &Limits,
         journal: Option<&Path>,
     ) -> rusqlite::Result<Arc<Self>> {
-        let provider = Arc::new(RustackSqs::new(SqsConfig {
-            skip_signature_validation: true,
-            default_region: REGION.to_owned(),
-            account_id: ACCOUNT.to_owned(),
-            host: "127.0.0.1".to_owned(),
-            port,
-        }));
-        let messages = Messages::open(Arc::clone(&provider), journal, limits.receives, front.activity().clone())?;
-        Ok(Arc::new(Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, messages, front }))
+        let embedded = Embedded::open(port, limits.receives, journal, front.activity().clone())?;
+        Ok(Arc::new(Self { store: Store::Embedded(Box::new(embedded)), names: Names::default(), front }))
+    }
+
+    /// A backend's, whose queue URLs are its own.
+    pub(crate) fn on(front: Arc<Front>, backend: &Backend) -> Result<Arc<Self>, BackendError> {
+        let store = Store::Backend(Queues::new(backend)?);
+        Ok(Arc::new(Self { store, names: backend.names(), front }))
     }
 
     /// Puts the messages of an earlier run back into the queues, which must be there. Says how many.
     pub(crate) async fn put_back(&self) -> Result<usize, SqsError> {
-        self.messages.put_back().await
+        match &self.store {
+            Store::Embedded(here) => here.messages.put_back().await,
+            Store::Backend(_) => Ok(0),
+        }
     }
 
     /// Serves any AWS client until the end.
@@ -93,7 +150,7 @@ impl Sqs {
         let caller = self.front.badges().caller(request.headers(), request.uri().query());
         let operation = match resolve_operation(request.headers()) {
             Ok(operation) => operation,
-            Err(error) => return buffered(error_to_response(&error, &ids::uuid())).await,
+            Err(error) => return embedded::refuse(&error).await,
         };
         let Ok(body) = server::read(request.into_body(), REQUEST_BYTES).await else {
             return server::message(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
@@ -101,15 +158,15 @@ impl Sqs {
         let name = operation.to_string();
         self.front.note(&caller, || {
             let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-            request["QueueUrl"].as_str().map(|url| Right::of_queue(&name, url)).into_iter().collect()
+            request["QueueUrl"].as_str().map(|url| self.right(&name, url)).into_iter().collect()
         });
         let call = Call { service: Service::Sqs, operation: &name, caller: &caller };
         self.front
             .call(call, async {
                 let sent = body.len();
-                let response = match self.dispatch(operation, body).await {
-                    Ok(response) => buffered(response).await,
-                    Err(error) => buffered(error_to_response(&error, &ids::uuid())).await,
+                let response = match &self.store {
+                    Store::Embedded(here) => here.serve(operation, body).await,
+                    Store::Backend(queues) => queues.serve(&name, body).await,
                 };
                 let received = hyper::body::Body::size_hint(response.body()).exact().unwrap_or_default();
                 let carried = sent.max(usize::try_from(received).unwrap_or_default());
@@ -120,50 +177,8 @@ impl Sqs {
             .unwrap_or_else(Injected::by_sqs)
     }
 
-    /// Whatever changes which messages there are goes through [`Messages`]; the rest is rustack's.
-    async fn dispatch(&self, operation: SqsOperation, body: Bytes) -> Result<Response<SqsResponseBody>, SqsError> {
-        use SqsOperation as Op;
-        let messages = &self.messages;
-        match operation {
-            Op::SendMessage => self.serve_with(operation, body, |input| messages.send(input)).await,
-            Op::SendMessageBatch => self.serve_with(operation, body, |input| messages.send_batch(input)).await,
-            Op::ReceiveMessage => self.serve_with(operation, body, |input| messages.receive(input)).await,
-            Op::DeleteMessage => self.serve_with(operation, body, |input| messages.delete(input)).await,
-            Op::DeleteMessageBatch => self.serve_with(operation, body, |input| messages.delete_batch(input)).await,
-            Op::PurgeQueue => self.serve_with(operation, body, |input| messages.purge(input)).await,
-            Op::DeleteQueue => self.serve_with(operation, body, |input| messages.delete_queue(input)).await,
-            _ => dispatch_operation(&self.handler, operation, body).await,
-        }
+    /// What a role must allow for an operation on a queue.
+    fn right(&self, operation: &str, url: &str) -> Right {
+        self.names.told(Right::of_queue(operation, url))
     }
-
-    async fn serve_with<I, O, F>(
-        &self,
-        operation: SqsOperation,
-        body: Bytes,
-        operate: impl FnOnce(I) -> F,
-    ) -> Result<Response<SqsResponseBody>, SqsError>
-    where
-        I: DeserializeOwned,
-        O: Serialize,
-        F: Future<Output = Result<O, SqsError>>,
-    {
-        let Ok(input) = serde_json::from_slice(&body) else {
-            // rustack says what is wrong with it.
-            return dispatch_operation(&self.handler, operation, body).await;
-        };
-        let output = serde_json::to_vec(&operate(input).await?);
-        output
-            .map(|json| json_response(json, &ids::uuid()))
-            .map_err(|error| SqsError::internal_error(error.to_string()))
-    }
-}
-
-/// The service's own kind of body, read into memory (where it is already).
-async fn buffered<B>(response: Response<B>) -> Response<Body>
-where
-    B: hyper::body::Body<Data = Bytes>,
-{
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    Response::from_parts(parts, Body::new(bytes))
 }

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures_util::future::join_all;
 use rustack_sqs_model::error::SqsError;
-use rustack_sqs_model::input::{CreateQueueInput, GetQueueAttributesInput};
+use rustack_sqs_model::input::CreateQueueInput;
 use tidings_manifest::QueueName;
 
-use super::Sqs;
+use super::{Sqs, Store};
 use crate::host::{ACCOUNT, REGION};
+use crate::names::Names;
 use crate::state::QueueState;
-
-/// Before every queue's name.
-const PREFIX: &str = "tidings-local-";
 
 /// One queue with its dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +41,17 @@ pub(crate) fn names(shards: u32) -> Vec<(QueueName, String)> {
 
 /// The dead-letter queue of one of our queues, by their full names.
 pub(super) fn dead_letters(queue: &str) -> Option<String> {
-    (queue.starts_with(PREFIX) && !is_dead_letters(queue)).then(|| format!("{queue}{DEAD_LETTERS}"))
+    (is_ours(queue) && !is_dead_letters(queue)).then(|| format!("{queue}{DEAD_LETTERS}"))
 }
 
 /// Whether a full name is that of one of our dead-letter queues.
 pub(super) fn is_dead_letters(queue: &str) -> bool {
-    queue.starts_with(PREFIX) && queue.ends_with(DEAD_LETTERS)
+    is_ours(queue) && queue.ends_with(DEAD_LETTERS)
+}
+
+/// Only embedded queues have a journal that asks, and those have the usual names.
+fn is_ours(queue: &str) -> bool {
+    Names::default().short(queue).is_some()
 }
 
 /// Whether a queue of that name is first in, first out.
@@ -56,8 +60,8 @@ pub(super) fn is_fifo(queue: &str) -> bool {
 }
 
 /// The fan-out shard that a full name, or its dead-letter queue's, is of.
-fn shard(queue: &str) -> Option<u32> {
-    let name = queue.strip_prefix(PREFIX)?;
+fn shard(names: &Names, queue: &str) -> Option<u32> {
+    let name = names.short(queue)?;
     name.strip_suffix(DEAD_LETTERS).unwrap_or(name).strip_prefix("fanout-")?.parse().ok()
 }
 
@@ -71,24 +75,29 @@ impl Sqs {
         visibility_s: impl Fn(QueueName) -> u32,
     ) -> Result<Vec<Queue>, SqsError> {
         let mut queues = Vec::new();
-        let waiting = self.messages.queues()?;
+        let waiting = self.store.earlier(&self.names).await?;
         let left_over: BTreeSet<_> =
-            waiting.iter().filter_map(|queue| shard(queue)).filter(|shard| *shard >= shards).collect();
+            waiting.iter().filter_map(|queue| shard(&self.names, queue)).filter(|shard| *shard >= shards).collect();
         let left_over = left_over.into_iter().map(|shard| (QueueName::Fanout, format!("fanout-{shard}"), true));
         let own = names(shards).into_iter().map(|(kind, name)| (kind, name, false));
         for (kind, name, left_over) in own.chain(left_over) {
-            let full_name = format!("{PREFIX}{name}");
+            let full_name = self.names.full(&name);
             let dead_letters = format!("{full_name}{DEAD_LETTERS}");
             let dead_letter_url =
                 self.create(&dead_letters, [("MessageRetentionPeriod", "1209600".to_owned())]).await?;
-            let redrive = serde_json::json!({"deadLetterTargetArn": arn(&dead_letters), "maxReceiveCount": receives});
+            let dead_letter_arn = self.arn(&dead_letter_url, &dead_letters).await?;
+            let redrive = serde_json::json!({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": receives});
             let attributes =
                 [("VisibilityTimeout", visibility_s(kind).to_string()), ("RedrivePolicy", redrive.to_string())];
             let url = self.create(&full_name, attributes).await?;
-            queues.push(Queue { kind, name, url, arn: arn(&full_name), dead_letter_url, left_over });
+            let arn = self.arn(&url, &full_name).await?;
+            queues.push(Queue { kind, name, url, arn, dead_letter_url, left_over });
         }
         // Any other queue comes back for its messages with default settings, which aren't kept: somebody made it
         // themselves. Those that are here already stay as they are.
+        if matches!(self.store, Store::Backend(_)) {
+            return Ok(queues);
+        }
         for name in &waiting {
             // Only FIFO queues know this, and without it they take no message that brings no id for it.
             let fifo = is_fifo(name).then(|| ("ContentBasedDeduplication", "true".to_owned()));
@@ -105,20 +114,18 @@ impl Sqs {
     /// How many records each of them holds, dead-letter queues included, by short name. A queue that somebody has
     /// deleted is left out.
     pub(crate) async fn states(&self, queues: &[Queue]) -> BTreeMap<String, QueueState> {
-        let mut states = BTreeMap::new();
-        for (name, queue_url) in urls(queues) {
-            let input = GetQueueAttributesInput { queue_url, attribute_names: vec!["All".to_owned()] };
-            let Ok(output) = self.provider.get_queue_attributes(input).await else { continue };
-            let number =
-                |name: &str| output.attributes.get(name).and_then(|number| number.parse().ok()).unwrap_or_default();
+        // All at once, because a backend is a call away.
+        let states = urls(queues).into_iter().map(async |(name, url)| {
+            let attributes = self.store.attributes(&url).await.ok()?;
+            let number = |name: &str| attributes.get(name).and_then(|number| number.parse().ok()).unwrap_or_default();
             let state = QueueState {
                 visible: number("ApproximateNumberOfMessages"),
                 in_flight: number("ApproximateNumberOfMessagesNotVisible"),
                 delayed: number("ApproximateNumberOfMessagesDelayed"),
             };
-            states.insert(name, state);
-        }
-        states
+            Some((name, state))
+        });
+        join_all(states).await.into_iter().flatten().collect()
     }
 
     async fn create(
@@ -127,8 +134,13 @@ impl Sqs {
         attributes: impl IntoIterator<Item = (&str, String)>,
     ) -> Result<String, SqsError> {
         let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let input = CreateQueueInput { queue_name: name.to_owned(), attributes, tags: HashMap::new() };
-        Ok(self.provider.create_queue(input).await?.queue_url.unwrap_or_default())
+        self.store.create(CreateQueueInput { queue_name: name.to_owned(), attributes, tags: HashMap::new() }).await
+    }
+
+    /// A queue's ARN; in whose account a backend's queues are is its own business.
+    async fn arn(&self, url: &str, full_name: &str) -> Result<String, SqsError> {
+        let known = self.store.attributes(url).await?.remove("QueueArn");
+        Ok(known.unwrap_or_else(|| format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{full_name}")))
     }
 }
 
@@ -141,8 +153,4 @@ pub(crate) fn urls(queues: &[Queue]) -> BTreeMap<String, String> {
             [(queue.name.clone(), queue.url.clone()), (dead_letters, queue.dead_letter_url.clone())]
         })
         .collect()
-}
-
-fn arn(full_name: &str) -> String {
-    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{full_name}")
 }

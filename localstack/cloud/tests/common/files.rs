@@ -7,18 +7,24 @@ use super::TestCloud;
 
 /// Writes a file.
 pub(crate) async fn put(cloud: &TestCloud, key: &str, content: &'static [u8]) {
-    request(cloud, http::Method::PUT, key, content).await;
+    let bucket = &cloud.running.endpoints().bucket;
+    request(cloud, http::Method::PUT, &format!("{bucket}/{key}"), content).await;
 }
 
 /// Reads a file.
 pub(crate) async fn get(cloud: &TestCloud, key: &str) -> Vec<u8> {
-    request(cloud, http::Method::GET, key, b"").await
+    get_from(cloud, &cloud.running.endpoints().bucket, key).await
+}
+
+/// Reads a file in any bucket.
+pub(crate) async fn get_from(cloud: &TestCloud, bucket: &str, key: &str) -> Vec<u8> {
+    request(cloud, http::Method::GET, &format!("{bucket}/{key}"), b"").await
 }
 
 #[expect(clippy::disallowed_methods, reason = "a signature is of now")]
-async fn request(cloud: &TestCloud, method: http::Method, key: &str, content: &'static [u8]) -> Vec<u8> {
+async fn request(cloud: &TestCloud, method: http::Method, path: &str, content: &'static [u8]) -> Vec<u8> {
     let endpoints = cloud.running.endpoints();
-    let url = format!("{}/{}/{key}", endpoints.s3, endpoints.bucket);
+    let url = format!("{}/{path}", endpoints.s3);
     let identity = cloud.credentials().into();
     let mut settings = SigningSettings::default();
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
