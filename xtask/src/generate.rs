@@ -13,6 +13,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<bool, String> {
     wanted.push((tidings_metrics::PAGE, tidings_metrics::page()));
     let functions = tidings_manifest::read_all(&root.join("functions")).map_err(|error| error.to_string())?;
     wanted.push((runbook::PATH, runbook::page(&functions)));
+    wanted.push((tidings_template::init::PATH, tidings_template::init::script(&functions)));
     for page in PAGES {
         if let Ok(text) = std::fs::read_to_string(root.join(page)) {
             wanted.push((page, fill(&text).map_err(|reason| format!("{page}: {reason}"))?));

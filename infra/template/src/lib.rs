@@ -22,6 +22,7 @@ mod files;
 mod functions;
 pub mod grants;
 mod http;
+pub mod init;
 mod intrinsics;
 pub mod names;
 mod outputs;

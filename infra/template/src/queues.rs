@@ -11,7 +11,7 @@ use crate::names;
 const RETENTION_S: u32 = 4 * 24 * 60 * 60;
 
 /// How long what failed waits for somebody to look at it, in seconds: 14 days, as long as SQS allows.
-const DEAD_RETENTION_S: u32 = 14 * 24 * 60 * 60;
+pub(crate) const DEAD_RETENTION_S: u32 = 14 * 24 * 60 * 60;
 
 /// How long an empty receive waits, in seconds: as long as SQS allows, as empty polls are paid for.
 const POLL_S: u32 = 20;

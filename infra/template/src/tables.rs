@@ -42,7 +42,7 @@ fn definition(spec: &TableSpec) -> Value {
     table
 }
 
-fn kind(key: &KeySpec) -> &'static str {
+pub(crate) fn kind(key: &KeySpec) -> &'static str {
     match key.kind {
         KeyKind::String => "S",
         KeyKind::Number => "N",

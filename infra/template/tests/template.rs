@@ -4,6 +4,8 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use common::{functions, references, shards_checked_in, statements, template, texts};
 use serde_json::{Value, json};
@@ -12,13 +14,28 @@ use tidings_protocol::actions::ACTIONS;
 use tidings_protocol::http::ROUTES;
 use tidings_tables::TABLES;
 use tidings_template::grants::{self, ON_EVERYTHING};
-use tidings_template::{ENVIRONMENT_BYTES_MAX, SHARDS_MAX, TemplateError, http_route_id, names, socket_route_id};
+use tidings_template::{ENVIRONMENT_BYTES_MAX, SHARDS_MAX, TemplateError, http_route_id, init, names, socket_route_id};
 
 #[test]
 fn the_checked_in_template_is_what_the_code_says() {
     let present = common::checked_in();
     let wanted = tidings_template::render(&functions(), shards_checked_in()).unwrap();
     assert!(present == wanted, "infra/template.yaml is stale: run `cargo xtask template` and commit what it writes");
+}
+
+#[test]
+fn the_script_for_localstack_is_what_the_code_says() {
+    let file = common::root().join(init::PATH);
+    let present = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        present == init::script(&functions()),
+        "{} is stale: run `cargo xtask generate` and commit what it writes",
+        init::PATH
+    );
+    // LocalStack starts it as a program.
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o111, 0o111);
+    let read = Command::new("bash").arg("-n").arg(&file).output().unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
 }
 
 #[test]

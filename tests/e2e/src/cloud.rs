@@ -57,8 +57,8 @@ impl Cloud {
         assert!(Deployment::named().is_none(), "{}", not_here("a cloud of a test's own"));
         let mut options = Options::for_tests();
         change(&mut options);
-        // Of a test about a data folder the tables and queues are the point.
-        if options.data.is_none() {
+        // Of a test about a data folder, or a backend, the tables and queues are the point.
+        if options.data.is_none() && options.backend.is_none() {
             options.backend = backend();
         }
         let running = LocalCloud::start(options).await.expect("the local cloud starts (build the functions first)");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidings_manifest::Function;
 use tidings_template::{PATH, Resource, Template, names, shards_of};
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
