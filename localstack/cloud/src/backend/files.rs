@@ -5,7 +5,7 @@
 
 use aws_sigv4::http_request::SignableBody;
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Empty};
 use s3s::route::S3Route;
 use s3s::{Body, S3Request, S3Response, S3Result, s3_error};
@@ -61,8 +61,8 @@ impl Files {
     }
 }
 
-fn failed(source: RemoteError) -> BackendError {
-    BackendError::Fails { what: "S3's bucket".to_owned(), source }
+fn failed(reason: RemoteError) -> BackendError {
+    BackendError::Fails { what: "S3's bucket".to_owned(), reason }
 }
 
 #[async_trait::async_trait]
@@ -109,10 +109,10 @@ fn passed_on(mut headers: HeaderMap) -> HeaderMap {
     }
     if let Some(encodings) = headers.get(header::CONTENT_ENCODING).and_then(|encodings| encodings.to_str().ok()) {
         let left: Vec<_> = encodings.split(',').map(str::trim).filter(|encoding| *encoding != WRAPPING).collect();
-        let left = left.join(",");
+        let left = HeaderValue::try_from(left.join(","));
         headers.remove(header::CONTENT_ENCODING);
-        if let Ok(left) = left.parse()
-            && left != ""
+        if let Ok(left) = left
+            && !left.is_empty()
         {
             headers.insert(header::CONTENT_ENCODING, left);
         }

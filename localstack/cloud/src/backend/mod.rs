@@ -62,12 +62,12 @@ pub enum BackendError {
     #[error("--backend-prefix wants up to {PREFIX_MAX} lower-case letters, digits and single dashes, not {0:?}")]
     Prefix(String),
     /// It does not do what it is asked for.
-    #[error("the backend fails at {what}: {source}")]
+    #[error("the backend fails at {what}: {reason}")]
     Fails {
         /// What was tried.
         what: String,
         /// What it answered.
-        source: RemoteError,
+        reason: RemoteError,
     },
     /// A table is there, and another one than is wanted.
     #[error("the table {table} in the backend has the keys {found}, and this version wants others")]

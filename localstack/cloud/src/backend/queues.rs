@@ -53,11 +53,11 @@ impl Queues {
     /// The URL of a queue with these attributes, which is made if it isn't there, and changed if it is another.
     pub(crate) async fn create(&self, input: &CreateQueueInput) -> Result<String, SqsError> {
         let found = match self.remote.ask("GetQueueUrl", &json!({ "QueueName": input.queue_name })).await {
-            Ok(found) => Some(url(found)),
+            Ok(found) => Some(url(&found)),
             Err(error) if is_unknown(&error) => None,
             Err(error) => return Err(failed("GetQueueUrl")(error)),
         };
-        let Some(url) = found else { return Ok(url(self.ask("CreateQueue", input).await?)) };
+        let Some(url) = found else { return Ok(url(&self.ask("CreateQueue", input).await?)) };
         let attributes = json!({ "QueueUrl": url, "Attributes": input.attributes });
         self.ask::<Value>("SetQueueAttributes", &attributes).await?;
         Ok(url)
@@ -116,7 +116,7 @@ fn read<T: DeserializeOwned>(operation: &str, answer: Value) -> Result<T, SqsErr
     serde_json::from_value(answer).map_err(|error| SqsError::internal_error(format!("{operation}'s answer: {error}")))
 }
 
-fn url(answer: Value) -> String {
+fn url(answer: &Value) -> String {
     answer["QueueUrl"].as_str().unwrap_or_default().to_owned()
 }
 

@@ -83,7 +83,7 @@ async fn ensure_expiry(remote: &Remote, names: &Names, spec: &TableSpec) -> Resu
 
 fn failed(what: &str) -> impl Fn(RemoteError) -> BackendError {
     let what = format!("DynamoDB's {what}");
-    move |source| BackendError::Fails { what: what.clone(), source }
+    move |reason| BackendError::Fails { what: what.clone(), reason }
 }
 
 /// Passes a call on, and says what it cost as far as the answer does.

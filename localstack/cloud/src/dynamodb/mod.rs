@@ -45,13 +45,9 @@ pub(crate) struct DynamoDb {
 /// Where the tables are.
 enum Store {
     /// In this process.
-    Embedded {
-        /// Boxed, because the other is small.
-        database: Box<Database>,
-        throttle: Throttle,
-    },
+    Embedded { database: Database, throttle: Throttle },
     /// With somebody else, who may throttle them.
-    Backend(Remote),
+    Backend(Box<Remote>),
 }
 
 impl std::fmt::Debug for DynamoDb {
@@ -76,7 +72,7 @@ impl DynamoDb {
         let names = Names::default();
         tables::ensure(&database, &names)?;
         let throttle = Throttle::new(limits.partition_reads_per_s, limits.partition_writes_per_s);
-        let store = Store::Embedded { database: Box::new(database), throttle };
+        let store = Store::Embedded { database, throttle };
         Ok(Arc::new(Self { store, names, front }))
     }
 
@@ -85,7 +81,7 @@ impl DynamoDb {
         let remote = Remote::new(backend, remote::Service::DynamoDb)?;
         let names = backend.names();
         passed_on::ensure(&remote, &names).await?;
-        Ok(Arc::new(Self { store: Store::Backend(remote), names, front }))
+        Ok(Arc::new(Self { store: Store::Backend(Box::new(remote)), names, front }))
     }
 
     /// Serves any AWS client until the end.

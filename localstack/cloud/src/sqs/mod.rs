@@ -58,7 +58,7 @@ enum Store {
     /// In this process.
     Embedded(Box<Embedded>),
     /// With somebody else.
-    Backend(Queues),
+    Backend(Box<Queues>),
 }
 
 impl Store {
@@ -125,7 +125,7 @@ impl Sqs {
 
     /// A backend's, whose queue URLs are its own.
     pub(crate) fn on(front: Arc<Front>, backend: &Backend) -> Result<Arc<Self>, BackendError> {
-        let store = Store::Backend(Queues::new(backend)?);
+        let store = Store::Backend(Box::new(Queues::new(backend)?));
         Ok(Arc::new(Self { store, names: backend.names(), front }))
     }
 
