@@ -5,6 +5,7 @@ mod call;
 mod counts;
 mod deploy;
 mod environment;
+mod files;
 mod generate;
 mod lanes;
 mod mutants;

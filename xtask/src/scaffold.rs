@@ -29,7 +29,8 @@ pub(crate) fn action(root: &Path, name: &str, function: &str) -> Result<bool, St
          \x20 2. shared/protocol/src/actions/mod.rs: its line in the table - permission, summary, budget.\n\
          \x20 3. shared/application: the use case, tested against fakes.\n\
          \x20 4. functions/{function}/src: one line that hands `{name}` to the use case; its ports in function.toml.\n\
-         \x20 5. cargo xtask generate, and commit what it writes.",
+         \x20 5. tests/e2e/tests/cost.rs: the case that its budget is for. The test asks for it.\n\
+         \x20 6. cargo xtask generate, and commit what it writes.",
         module = names.module,
     ));
     Ok(true)
@@ -53,7 +54,8 @@ pub(crate) fn function(root: &Path, name: &str) -> Result<bool, String> {
          \x20 3. src/main.rs, at most 30 lines: settings -> adapters -> use case -> run. The other functions show how.\n\
          \x20 4. shared/metrics/src/table.rs: its name among those who count cold starts and refusals. A test asks for it.\n\
          \x20 5. ARCHITECTURE.md: one line. A test names crates that it does not mention.\n\
-         \x20 6. cargo xtask generate, and commit what it writes: the template deploys the function.",
+         \x20 6. tests/e2e/tests/roles.rs: one of its rights, and what fails without it. The test asks for it.\n\
+         \x20 7. cargo xtask generate, and commit what it writes: the template deploys the function.",
     ));
     Ok(true)
 }

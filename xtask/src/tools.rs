@@ -97,7 +97,8 @@ fn make(venv: &Path, list: &Path, wanted: &str) -> Result<(), String> {
     std::fs::write(&stamp, wanted).map_err(|error| format!("{} cannot be written: {error}", stamp.display()))
 }
 
-fn check_python() -> Result<(), String> {
+/// Whether there is a Python that all lists install on.
+pub(crate) fn check_python() -> Result<(), String> {
     let (major, minor) = OLDEST_PYTHON;
     let needed = format!("Python {major}.{minor} or newer is needed (Debian, Ubuntu: `apt-get install python3-venv`)");
     let mut python = Command::new("python3");

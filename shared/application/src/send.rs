@@ -75,6 +75,11 @@ where
         let make = async |call| match call {
             // The record that brought this task stays in its queue; a second one would only multiply it.
             Call::Finish(_) => Ok(Seen::Queued),
+            // What a task is about is in the log already. Whoever finishes has no right to more, and shall not need one
+            // where nobody enforces it.
+            Call::Put(_) | Call::ReadPermission(_) | Call::ReadAccount(_) => {
+                Err(PortError::fatal("a task of messages that are not in the log"))
+            }
             call => self.make(conversation, call).await,
         };
         let answers = match Send::start(unfinished, self.inline_max, clock.now()) {

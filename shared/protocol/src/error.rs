@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What `$default` says of an action that nobody serves.
+pub const NO_SUCH_ACTION: &str = "there is no such action";
+
 /// A stable code. Clients decide by it alone; the message is for people who read logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -30,7 +30,7 @@ use tidings_domain::route::Route;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::actions::Call;
 use tidings_protocol::envelope::{Outcome, Reply};
-use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_protocol::error::{ErrorBody, ErrorCode, NO_SUCH_ACTION};
 use tidings_protocol::limits::{FRAME_MAX, REQUEST_ID_MAX};
 
 use crate::clock::SystemClock;
@@ -226,7 +226,7 @@ fn unknown_action(frame: &str) -> ErrorBody {
         _ => None,
     });
     let message = match action {
-        Some(_) => "there is no such action",
+        Some(_) => NO_SUCH_ACTION,
         None => "`action` is missing",
     };
     ErrorBody::new(ErrorCode::BadRequest, message)

@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde_json::Value;
 
 use crate::cloud::Cloud;
+use crate::deployment::Iam;
 use crate::person::now_ms;
 
 /// The one inline policy of a role.
@@ -20,6 +21,16 @@ impl Cloud {
         let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target)];
         let answer = self.post_signed(service, url, &headers, request.to_string()).await;
         answer.json().await.unwrap()
+    }
+
+    /// The functions whose roles may be changed here.
+    pub fn functions_with_roles(&self) -> Vec<&str> {
+        self.changeable_roles().roles.keys().map(String::as_str).collect()
+    }
+
+    fn changeable_roles(&self) -> &Iam {
+        let iam = self.deployment().and_then(|deployment| deployment.iam.as_ref());
+        iam.expect("a test that changes roles is named in tests/e2e/targets.toml for targets without IAM")
     }
 
     /// The statements of a function's policy.
@@ -37,8 +48,7 @@ impl Cloud {
 
     /// A call of IAM about a function's policy, in the query protocol; answers its XML.
     async fn iam(&self, action: &str, function: &str, more: &str) -> String {
-        let iam = self.deployment().and_then(|deployment| deployment.iam.as_ref());
-        let iam = iam.expect("a test that changes roles is named in tests/e2e/targets.toml for targets without IAM");
+        let iam = self.changeable_roles();
         let role = &iam.roles[function];
         let form = format!("Action={action}&Version=2010-05-08&RoleName={role}&PolicyName={POLICY}{more}");
         let headers = [("content-type", "application/x-www-form-urlencoded")];

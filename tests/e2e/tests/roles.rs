@@ -31,6 +31,9 @@ enum Probe {
     Task,
 }
 
+/// What every role has: its own log, and traces where they are on.
+const OF_EVERYBODY: &[&str] = &["OwnLog", "Traces"];
+
 /// Each function's rights with what fails without them. `authorizer` and `default` call nobody: they have none. Some
 /// rights are not here because nothing fails without them: what two ports allow alike (a session lies beside its account,
 /// under the same keys), `send`'s posts (the retry queue's worker makes up for them), and `BatchGetItem`, which MiniStack
@@ -146,6 +149,13 @@ impl Talk {
 #[tokio::test]
 async fn without_a_right_its_function_fails() {
     let mut talk = Talk::begin().await;
+    for function in talk.cloud.functions_with_roles() {
+        let policy = talk.cloud.policy(function).await;
+        let sids = policy["Statement"].as_array().unwrap().iter().map(|one| one["Sid"].as_str().unwrap());
+        let own = sids.filter(|sid| !OF_EVERYBODY.contains(sid)).count();
+        let taken = TAKEN.iter().any(|(name, ..)| *name == function);
+        assert_eq!(own > 0, taken, "{function} has {own} rights of its own: a row in TAKEN for one of them, or none");
+    }
     let mut unseen = Vec::new();
     for (function, statement, probe) in TAKEN {
         let whole = talk.cloud.policy(function).await;

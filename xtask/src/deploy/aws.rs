@@ -1,7 +1,5 @@
 //! The few questions that are put to AWS, through its command line.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::stage::Stage;
 use crate::call;
+use crate::files::Secret;
 use crate::tools::Venv;
 
 /// What to do when AWS refuses.
@@ -148,12 +147,15 @@ impl Aws {
             Err(reason) => return Err(reason),
         }
         // Not on the command line, where everybody on this machine could read it.
-        write_secret(scratch, value).map_err(|error| format!("{}: {error}", scratch.display()))?;
-        let file = format!("file://{}", scratch.display());
-        let words = ["secretsmanager", "create-secret", "--name", secret, "--secret-string", &file];
-        let made = self.ask("making the keys", &words);
-        std::fs::remove_file(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-        made.map(|_| true)
+        let file = Secret::write(scratch, value)?;
+        let text = format!("file://{}", file.path().display());
+        let words = ["secretsmanager", "create-secret", "--name", secret, "--secret-string", &text];
+        match self.ask("making the keys", &words) {
+            Ok(_) => Ok(true),
+            // Somebody else deploys the same stage for the first time, and was quicker.
+            Err(reason) if reason.contains("ResourceExistsException") => Ok(false),
+            Err(reason) => Err(reason),
+        }
     }
 
     /// Empties a bucket, old versions of its files too; how many there were.
@@ -187,15 +189,6 @@ impl Aws {
                       `aws cloudformation describe-stack-events --stack-name ...`";
         call::run(&mut self.command(&wait), "waiting until the stack is deleted", advice)
     }
-}
-
-/// A file that nobody else may read.
-fn write_secret(path: &Path, value: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(path)?;
-    file.write_all(value.as_bytes())
 }
 
 /// Whether something of the stack stands. One whose first change was shown and not made does not.

@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 
 use super::architecture::Architecture;
 use super::build::Built;
+use crate::files;
 
 /// Where the template is, from the root.
-const TEMPLATE: &str = "infra/template.yaml";
+const TEMPLATE: &str = tidings_template::PATH;
 
 /// How the template names a function's code: where cargo-lambda puts it, seen from the template.
 const CODE: (&str, &str) = ("../target/lambda/", "/bootstrap.zip");
 
-/// Lays the package; where its template is.
+/// Lays the package under that name; where its template is.
 pub(crate) fn lay(
     (root, target): (&Path, &Path),
-    stage: &str,
+    name: &str,
     architecture: Architecture,
     built: &[Built],
 ) -> Result<PathBuf, String> {
@@ -26,14 +27,8 @@ pub(crate) fn lay(
     let template = std::fs::read_to_string(&source).map_err(|error| format!("{}: {error}", source.display()))?;
     let names: Vec<_> = built.iter().map(|one| one.name.as_str()).collect();
     let packaged = packaged(&template, &names).map_err(|reason| format!("{TEMPLATE}: {reason}"))?;
-    let folder = target.join("deploy").join(format!("{stage}-{}", architecture.as_str()));
-    match std::fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(format!("{} cannot be emptied: {error}", folder.display()));
-        }
-        _ => {}
-    }
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let folder = target.join("deploy").join(format!("{name}-{}", architecture.as_str()));
+    files::emptied(&folder)?;
     for one in built {
         let copy = folder.join(zip_name(&one.name));
         std::fs::copy(&one.zip, &copy).map_err(|error| format!("{} cannot be written: {error}", copy.display()))?;

@@ -1,34 +1,22 @@
 //! What tests are told of a deployment: what its stack says of itself, and a key that may look at it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tidings_template::names;
 
 use super::Here;
 use crate::deploy::{Aws, Key, Resource, Stage};
+use crate::files::Secret;
 use crate::tools;
 
-/// Where a deployment's services are.
-pub(super) struct Services {
-    /// Each service's endpoint, by the service's name.
-    pub(super) of: fn(&str, &str) -> String,
-    /// What is said to `of` beside the name: a region, or an emulator's URL.
-    pub(super) at: String,
-    /// Whether tests may change roles.
-    pub(super) roles: bool,
-}
-
-/// Describes a stage of an AWS account; where the description is.
-pub(super) fn of_stage(here: &Here<'_>, name: &str) -> Result<PathBuf, String> {
+/// Describes a stage of an AWS account.
+pub(super) fn of_stage(here: &Here<'_>, name: &str) -> Result<Secret, String> {
     let stage = Stage::read(here.root, name)?;
     let aws = Aws::sign_in(tools::ready(here.root, &here.target, tools::AWS_CLI)?, None, &stage)?;
-    let services = Services { of: on_aws, at: aws.region.clone(), roles: false };
-    let key = aws.key()?;
-    write(here, name, &describe(here.root, &aws, &stage.stack, &services, &key)?)
+    let at = |service: &str| on_aws(service, &aws.region);
+    write(here, name, &describe(here.root, &aws, &stage.stack, at, Roles::Theirs, &aws.key()?)?)
 }
 
 /// A service's own address in a region.
@@ -37,8 +25,24 @@ fn on_aws(service: &str, region: &str) -> String {
     format!("https://{service}.{region}.amazonaws.com{suffix}/")
 }
 
+/// Whose the roles of a deployment are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roles {
+    /// Somebody's, whom tests leave alone.
+    Theirs,
+    /// Nobody's: tests may change them.
+    ToBeChanged,
+}
+
 /// The description, in the form of the local cloud's `/_local/endpoints`.
-pub(super) fn describe(root: &Path, aws: &Aws, stack: &str, services: &Services, key: &Key) -> Result<Value, String> {
+pub(super) fn describe(
+    root: &Path,
+    aws: &Aws,
+    stack: &str,
+    at: impl Fn(&str) -> String,
+    roles: Roles,
+    key: &Key,
+) -> Result<Value, String> {
     let outputs: BTreeMap<String, String> = aws.outputs(stack)?.into_iter().collect();
     let template = std::fs::read_to_string(root.join(tidings_template::PATH)).map_err(|error| error.to_string())?;
     let functions = tidings_manifest::read_all(&root.join("functions")).map_err(|error| error.to_string())?;
@@ -50,7 +54,6 @@ pub(super) fn describe(root: &Path, aws: &Aws, stack: &str, services: &Services,
     let all = |names: &[(String, String)]| {
         names.iter().map(|(short, name)| Ok((short.clone(), output(name)?))).collect::<Result<BTreeMap<_, _>, String>>()
     };
-    let at = |service: &str| (services.of)(service, &services.at);
     let mut description = json!({
         "page": "",
         "api": output("ApiUrl")?,
@@ -68,16 +71,16 @@ pub(super) fn describe(root: &Path, aws: &Aws, stack: &str, services: &Services,
         "queues": all(&told.queues)?,
         "bucket": output("FilesBucketName")?,
     });
-    if services.roles {
+    if roles == Roles::ToBeChanged {
         let resources = aws.resources(stack)?;
         let names = functions.iter().map(|function| function.name.as_str());
-        description["iam"] = json!({ "endpoint": at("iam"), "roles": roles(&resources, names)? });
+        description["iam"] = json!({ "endpoint": at("iam"), "roles": roles_of(&resources, names)? });
     }
     Ok(description)
 }
 
 /// The functions' roles.
-fn roles<'a>(
+fn roles_of<'a>(
     resources: &[Resource],
     functions: impl Iterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, String>, String> {
@@ -91,16 +94,9 @@ fn roles<'a>(
         .collect()
 }
 
-/// Writes a description that nobody else may read.
-pub(super) fn write(here: &Here<'_>, name: &str, description: &Value) -> Result<PathBuf, String> {
-    let file = here.emptied(&format!("targets/{name}"))?.join("deployment.json");
-    let written = std::fs::File::options()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(&file)
-        .and_then(|mut open| open.write_all(description.to_string().as_bytes()));
-    written.map(|()| file.clone()).map_err(|error| format!("{} cannot be written: {error}", file.display()))
+/// Writes a description: there is a key in it.
+pub(super) fn write(here: &Here<'_>, name: &str, description: &Value) -> Result<Secret, String> {
+    Secret::write(&here.emptied(&format!("targets/{name}"))?.join("deployment.json"), &description.to_string())
 }
 
 #[cfg(test)]
@@ -121,7 +117,7 @@ mod tests {
             kind: "AWS::IAM::Role".to_owned(),
             status: "CREATE_COMPLETE".to_owned(),
         };
-        assert_eq!(roles(std::slice::from_ref(&role), ["send"].into_iter()).unwrap()["send"], role.physical);
-        assert!(roles(&[role], ["sync"].into_iter()).unwrap_err().contains("SyncRole"));
+        assert_eq!(roles_of(std::slice::from_ref(&role), ["send"].into_iter()).unwrap()["send"], role.physical);
+        assert!(roles_of(&[role], ["sync"].into_iter()).unwrap_err().contains("SyncRole"));
     }
 }

@@ -11,8 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Here;
-use super::deployment::{self, Services};
+use super::deployment;
 use crate::deploy::{self, Architecture, Aws, Built, Key, Stage};
+use crate::files::Secret;
 use crate::tools::{self, Venv};
 use crate::{call, say};
 
@@ -146,8 +147,8 @@ fn is_healthy(address: &str) -> bool {
     ask().is_ok_and(|answer| answer.split(' ').nth(1) == Some("200"))
 }
 
-/// Deploys what `cargo xtask deploy` would, with the same steps; where the description for tests is.
-pub(super) fn deploy(here: &Here<'_>, emulator: &Emulator) -> Result<PathBuf, String> {
+/// Deploys what `cargo xtask deploy` would, with the same steps; the description for tests.
+pub(super) fn deploy(here: &Here<'_>, emulator: &Emulator) -> Result<Secret, String> {
     let url = emulator.url();
     let account = [
         ("AWS_ENDPOINT_URL", url.as_str()),
@@ -165,9 +166,11 @@ pub(super) fn deploy(here: &Here<'_>, emulator: &Emulator) -> Result<PathBuf, St
     let template = deploy::lay((here.root, &here.target), "ministack", architecture, &built)?;
     let aws = Aws::sign_in(cli, Some(REGION.to_owned()), &stage)?;
     deploy::bring_up((here.root, &here.target), &sam, &aws, &stage, architecture, &template)?;
-    let services = Services { of: |_, url| format!("{url}/"), at: url, roles: true };
+    // All services are at one address.
+    let at = |_: &str| format!("{url}/");
     let key = Key { id: KEY.to_owned(), secret: KEY.to_owned(), session_token: None };
-    deployment::write(here, "ministack", &deployment::describe(here.root, &aws, &stage.stack, &services, &key)?)
+    let roles = deployment::Roles::ToBeChanged;
+    deployment::write(here, "ministack", &deployment::describe(here.root, &aws, &stage.stack, at, roles, &key)?)
 }
 
 /// The functions' binaries as zips.

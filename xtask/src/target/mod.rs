@@ -10,22 +10,20 @@
 //!
 //! What a target lacks stands in [`lacks::FILE`], test by test.
 
-mod backend;
 mod deployment;
 mod lacks;
+mod localstack;
 mod ministack;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 
+use crate::files::{self, Secret};
 use crate::suites::TestTargets;
 use crate::{call, environment, rights, say};
 use lacks::Lacks;
 pub(crate) use lacks::LeftOut;
-
-/// The names of all targets, without what follows a colon.
-pub(crate) const TARGETS: &[&str] = &["local", "ministack", "ministack-backend", "localstack", "stage"];
 
 /// What the suite runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,17 +40,27 @@ pub(crate) enum Target {
     Stage(String),
 }
 
+/// What stands before the name of a stage.
+const STAGE: &str = "stage";
+
+/// Every target but the stages, of which there may be any.
+const NAMED: &[(&str, Target)] = &[
+    ("local", Target::Local),
+    ("ministack", Target::MiniStack),
+    ("ministack-backend", Target::MiniStackBackend),
+    ("localstack", Target::LocalStack),
+];
+
 impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((_, target)) = NAMED.iter().find(|(name, _)| *name == text) {
+            return Ok(target.clone());
+        }
         match text.split_once(':') {
-            None if text == "local" => Ok(Self::Local),
-            None if text == "ministack" => Ok(Self::MiniStack),
-            None if text == "ministack-backend" => Ok(Self::MiniStackBackend),
-            None if text == "localstack" => Ok(Self::LocalStack),
-            Some(("stage", name)) if !name.is_empty() => Ok(Self::Stage(name.to_owned())),
-            _ => Err(format!("there are {}:NAME", TARGETS.join(", "))),
+            Some((STAGE, name)) if !name.is_empty() => Ok(Self::Stage(name.to_owned())),
+            _ => Err(format!("there are {} and {STAGE}:NAME", names().collect::<Vec<_>>().join(", "))),
         }
     }
 }
@@ -60,14 +68,13 @@ impl FromStr for Target {
 impl Target {
     /// As [`lacks::FILE`] has it.
     fn name(&self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::MiniStack => "ministack",
-            Self::MiniStackBackend => "ministack-backend",
-            Self::LocalStack => "localstack",
-            Self::Stage(_) => "stage",
-        }
+        NAMED.iter().find(|(_, target)| target == self).map_or(STAGE, |(name, _)| name)
     }
+}
+
+/// The names of all targets but stages.
+fn names() -> impl Iterator<Item = &'static str> {
+    NAMED.iter().map(|(name, _)| *name)
 }
 
 /// Where things are while a suite runs.
@@ -80,14 +87,7 @@ impl Here<'_> {
     /// A folder under the target folder, empty.
     fn emptied(&self, name: &str) -> Result<PathBuf, String> {
         let folder = self.target.join(name);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(format!("{} cannot be emptied: {error}", folder.display()));
-            }
-            _ => {}
-        }
-        std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-        Ok(folder)
+        files::emptied(&folder).map(|()| folder)
     }
 }
 
@@ -101,37 +101,32 @@ pub(crate) fn run(root: &Path, target: &Target, without_nextest: bool) -> Result
     }
     let command = tests.suite(&lacks.of(target.name())?, nextest);
     let here = Here { root, target: folder.into() };
-    let suite = |variables: &[(&str, &str)]| suite(root, &command, variables);
+    let suite = |variables: &[(&str, String)]| suite(root, &command, variables);
+    let at = |deployment: &Secret| [("TIDINGS_DEPLOYMENT", deployment.path().display().to_string())];
     match target {
         Target::Local => {
             let record = here.emptied("rights")?;
-            Ok(suite(&[("TIDINGS_RIGHTS", &record.display().to_string())])? && rights::run(root, &record)?)
+            Ok(suite(&[("TIDINGS_RIGHTS", record.display().to_string())])? && rights::run(root, &record)?)
         }
         Target::MiniStack => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Enforced)?;
-            let file = ministack::deploy(&here, &emulator)?;
-            Ok(emulator.explain(suite(&[("TIDINGS_DEPLOYMENT", &file.display().to_string())])?))
+            let deployment = ministack::deploy(&here, &emulator)?;
+            Ok(emulator.explain(suite(&at(&deployment))?))
         }
         Target::MiniStackBackend => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Ignored)?;
-            Ok(emulator.explain(suite(&[("TIDINGS_BACKEND", &emulator.url())])?))
+            Ok(emulator.explain(suite(&[("TIDINGS_BACKEND", emulator.url())])?))
         }
-        Target::LocalStack => suite(&[("TIDINGS_BACKEND", backend::localstack()?)]),
-        Target::Stage(name) => {
-            let file = deployment::of_stage(&here, name)?;
-            let result = suite(&[("TIDINGS_DEPLOYMENT", &file.display().to_string())]);
-            // A key to the account is in it.
-            std::fs::remove_file(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            result
-        }
+        Target::LocalStack => suite(&[("TIDINGS_BACKEND", localstack::up()?.to_owned())]),
+        Target::Stage(name) => suite(&at(&deployment::of_stage(&here, name)?)),
     }
 }
 
 /// The tests themselves; whether all passed.
-fn suite(root: &Path, command: &[String], variables: &[(&str, &str)]) -> Result<bool, String> {
+fn suite(root: &Path, command: &[String], variables: &[(&str, String)]) -> Result<bool, String> {
     let [program, args @ ..] = command else { return Err("an empty command".to_owned()) };
     let mut command = Command::new(program);
-    command.args(args).current_dir(root).envs(variables.iter().copied());
+    command.args(args).current_dir(root).envs(variables.iter().map(|(name, value)| (name, value)));
     call::status(&mut command, "running the tests", "is cargo installed?")
 }
 
@@ -141,16 +136,11 @@ mod tests {
 
     #[test]
     fn targets_are_named() {
-        for (text, target) in [
-            ("local", Target::Local),
-            ("ministack", Target::MiniStack),
-            ("ministack-backend", Target::MiniStackBackend),
-            ("localstack", Target::LocalStack),
-            ("stage:dev", Target::Stage("dev".to_owned())),
-        ] {
-            assert_eq!(text.parse(), Ok(target.clone()));
-            assert!(TARGETS.contains(&target.name()));
+        for (name, target) in NAMED {
+            assert_eq!((name.parse().as_ref(), target.name()), (Ok(target), *name));
         }
+        let stage = Target::Stage("dev".to_owned());
+        assert_eq!(("stage:dev".parse().as_ref(), stage.name()), (Ok(&stage), STAGE));
         for text in ["", "stage", "stage:", "local:x", "aws"] {
             assert!(text.parse::<Target>().unwrap_err().contains("ministack"), "{text}");
         }

@@ -121,6 +121,14 @@ impl Board {
         self.y += HEIGHT;
     }
 
+    /// Whatever functions count and no chart shows yet, so that a new metric is shown by being there.
+    fn others(&self) -> Chart {
+        let body = self.body();
+        let hidden =
+            METRICS.iter().filter(|row| row.unit == Unit::Count && !body.contains(&format!("\"{}\"", row.name)));
+        hidden.fold(Chart::new("Other counts"), Chart::counted)
+    }
+
     /// A widget a line, so that a change of one shows as such.
     fn body(&self) -> String {
         // Texts and numbers can always be written as JSON.
@@ -149,6 +157,8 @@ pub(crate) fn section(functions: &[Function], shards: u32) -> Section {
     board.row("Queues", &queues(shards));
     board.row("Functions", &of_functions(functions));
     board.row("Tables", &of_tables());
+    let others = board.others();
+    board.row("What else functions write", &[others]);
     board.row("What a message costs", &costs());
     let properties = json!({ "DashboardName": named("overview"), "DashboardBody": sub(board.body()) });
     let mut resources = Named::default();

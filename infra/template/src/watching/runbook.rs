@@ -11,8 +11,10 @@ use super::queries;
 /// Where it lies, from the repository's root.
 pub const PATH: &str = "infra/runbook.md";
 
-/// How many shards the count of alarms is for: what a deployment begins with.
-const COUNTED_SHARDS: u32 = 2;
+/// How many shards the count of alarms is for, where nothing else is said.
+fn counted_shards() -> u32 {
+    crate::default_shards().unwrap_or(1)
+}
 
 /// What CloudWatch takes for a metric that an alarm looks at, in cents a month. Source: CloudWatch pricing, standard
 /// resolution.
@@ -154,7 +156,7 @@ pub(super) fn log_units_per_send() -> Line {
 /// A line for each kind of alarm, in the order in which they are made.
 pub fn lines(functions: &[Function]) -> Vec<Line> {
     let mut seen = BTreeSet::new();
-    let all = alarms::all(functions, COUNTED_SHARDS).into_iter().map(|alarm| alarm.line);
+    let all = alarms::all(functions, counted_shards()).into_iter().map(|alarm| alarm.line);
     all.filter(|line| seen.insert(line.key.clone())).collect()
 }
 
@@ -195,7 +197,7 @@ every stage on AWS; a query costs what it scans.
 pub fn page(functions: &[Function]) -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str("| alarm | rings | means | look first at | do |\n| --- | --- | --- | --- | --- |\n");
-    let all = alarms::all(functions, COUNTED_SHARDS);
+    let all = alarms::all(functions, counted_shards());
     for line in lines(functions) {
         let of_kind: Vec<_> = all.iter().filter(|alarm| alarm.line == line).collect();
         let Some(first) = of_kind.first() else { continue };
@@ -212,11 +214,11 @@ pub fn page(functions: &[Function]) -> String {
             line.act.replace("$connect", "`$connect`")
         );
     }
-    let (count, metrics) = counts(functions, COUNTED_SHARDS);
-    let (more, more_metrics) = counts(functions, COUNTED_SHARDS + 1);
+    let shards = counted_shards();
+    let ((count, metrics), (more, more_metrics)) = (counts(functions, shards), counts(functions, shards + 1));
     let _ = writeln!(
         page,
-        "\nWith {COUNTED_SHARDS} shards there are {count} alarms over {metrics} metrics: {} a month. A shard more is {} \
+        "\nWith {shards} shards there are {count} alarms over {metrics} metrics: {} a month. A shard more is {} \
          alarms, {}. `table-errors` finds its metrics by a query, and is billed for those that it finds: one for each \
          table and operation in which DynamoDB failed.\n",
         monthly(metrics),

@@ -172,6 +172,17 @@ mod tests {
         assert!(Keys::new(key, set).is_ok());
     }
 
+    /// Two crates write the form: this one reads it, the other serves tools that shall know no code of ours.
+    #[test]
+    fn keys_that_the_deploying_command_makes_are_keys() {
+        let pair = tidings_keys::KeyPair::from_signing_key(SEED).unwrap();
+        let key: SigningKey = pair.signing_key.parse().unwrap();
+        let set: VerifyingKeys = pair.verifying_keys.parse().unwrap();
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(json(&pair.verifying_keys), json(&key.key_set()));
+        assert!(Keys::new(key, set).is_ok());
+    }
+
     #[test]
     fn other_texts_are_no_keys() {
         let (padded, long, open_list) = (format!("{SEED}="), format!("{SEED}AA"), format!("{SEED},"));

@@ -7,7 +7,7 @@ const URL: &str = "http://127.0.0.1:4566";
 const ADDRESS: &str = "127.0.0.1:4566";
 
 /// Its URL, if it is up.
-pub(super) fn localstack() -> Result<&'static str, String> {
+pub(super) fn up() -> Result<&'static str, String> {
     match TcpStream::connect(ADDRESS) {
         Ok(_) => Ok(URL),
         Err(error) => Err(format!(
