@@ -113,10 +113,7 @@ impl DynamoDb {
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
         let Some(operation) = target.and_then(|target| target.rsplit('.').next()).filter(|name| self.serves(name))
         else {
-            return server::aws_json(
-                StatusCode::BAD_REQUEST,
-                &br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#[..],
-            );
+            return unknown();
         };
         let operation = operation.to_owned();
         let body = match server::read(request.into_body(), REQUEST_BYTES).await {
@@ -153,10 +150,16 @@ impl DynamoDb {
     }
 }
 
+/// What DynamoDB says of an operation that it does not know.
+fn unknown() -> Response<Body> {
+    let says = br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
+    server::aws_json(StatusCode::BAD_REQUEST, &says[..])
+}
+
 /// Runs an operation on this thread: a call takes some 50 to 200 microseconds, less than handing it to another.
 fn serve_here(database: &Database, throttle: &Throttle, operation: &str, body: &[u8]) -> (Response<Body>, Counters) {
     let Some(operation) = Operation::find(operation) else {
-        return (server::aws_json(StatusCode::BAD_REQUEST, Vec::new()), Counters::default());
+        return (unknown(), Counters::default());
     };
     let served = dispatch::dispatch(database, throttle, operation, body);
     let response = match served.answer {
