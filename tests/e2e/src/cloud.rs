@@ -1,4 +1,4 @@
-//! A cloud of a test's own, and the guard that looks after it at the end.
+//! A cloud of a test's own or a deployment that all share, and the guard that looks after it at the end.
 
 use std::time::{Duration, Instant};
 

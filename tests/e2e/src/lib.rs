@@ -1,4 +1,4 @@
-//! The harness: a cloud per test, people who sign up, and raw sockets that say exactly what a test wants.
+//! The harness: a cloud per test, or one deployment for all of them, people who sign up, and raw sockets that say exactly what a test wants.
 //!
 //! It panics where a test should end: this is test code.
 #![expect(
