@@ -1,5 +1,6 @@
 //! Other programs, called so that an error names the step and what to do about it.
 
+use std::io::{self, Write as _};
 use std::process::{Command, Output, Stdio};
 
 /// Runs a command, with its output where ours goes. It cannot ask anything.
@@ -26,8 +27,26 @@ fn run_with(command: &mut Command, input: Stdio, step: &str, advice: &str) -> Re
 
 /// Runs a command, and returns what it prints.
 pub(crate) fn ask(command: &mut Command, step: &str, advice: &str) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).output();
+    answer(command, output, step, advice)
+}
+
+/// The same for a command that reads something.
+pub(crate) fn ask_with(command: &mut Command, input: &str, step: &str, advice: &str) -> Result<String, String> {
+    let output =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().and_then(|mut child| {
+            // Closed with the end of this, which is how the command sees that there is no more.
+            if let Some(mut pipe) = child.stdin.take() {
+                pipe.write_all(input.as_bytes())?;
+            }
+            child.wait_with_output()
+        });
+    answer(command, output, step, advice)
+}
+
+fn answer(command: &Command, output: io::Result<Output>, step: &str, advice: &str) -> Result<String, String> {
     let Output { status, stdout, stderr } =
-        command.stdin(Stdio::null()).output().map_err(|error| complain(command, step, &error.to_string(), advice))?;
+        output.map_err(|error| complain(command, step, &error.to_string(), advice))?;
     if !status.success() {
         let said = String::from_utf8_lossy(&stderr);
         let why = if said.trim().is_empty() { status.to_string() } else { format!("{status}: {}", said.trim()) };
@@ -60,6 +79,7 @@ mod tests {
 
     #[test]
     fn what_a_command_prints_is_returned() {
+        assert_eq!(ask_with(&mut Command::new("cat"), "seed", "asking", ""), Ok("seed".to_owned()));
         assert_eq!(ask(Command::new("echo").arg("3 11"), "asking", ""), Ok("3 11\n".to_owned()));
     }
 }

@@ -50,7 +50,7 @@ pub(crate) const SUITE: &str = "tidings-e2e";
 pub(crate) const OWN_LANE: &[&str] = &["tidings-models", SUITE];
 
 /// Minutes that all lanes may take together: CI gives 90 and then takes the machine away, with no word of which lane it
-/// was. A lane that begins when they are over is not begun.
+/// was. In CI a lane ends with them, if not before at twice its budget.
 pub(crate) const RUN_MAX_MIN: u32 = 85;
 
 /// Every lane.

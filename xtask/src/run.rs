@@ -1,9 +1,11 @@
 //! Runs lanes: prints each command, passes its output on, counts tests, keeps time.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::counts::{Counts, Tool};
@@ -85,7 +87,7 @@ pub(crate) fn run(root: &Path, lanes: &[&'static Lane], options: Options) -> Res
             continue;
         }
         say::heading(&format!("{} (budget {} min): {}", lane.name, lane.budget_min, lane.shows));
-        let report = context.run(lane);
+        let report = context.run(lane, RUN_MAX.saturating_sub(so_far));
         match &report.outcome {
             Outcome::Failed(reason) => say::error(&format!("{}: {reason}", lane.name)),
             Outcome::CannotRun(reason) => say::warning(&format!("{} cannot run: {reason}", lane.name)),
@@ -97,14 +99,17 @@ pub(crate) fn run(root: &Path, lanes: &[&'static Lane], options: Options) -> Res
 }
 
 impl Context<'_> {
-    fn run(&self, lane: &'static Lane) -> Report {
+    fn run(&self, lane: &'static Lane, left: Duration) -> Report {
         let start = Instant::now();
+        let until = start + left.min(Duration::from_secs(u64::from(lane.budget_min) * 120));
         let mut counts = Counts::default();
         let mut outcome = Outcome::Passed;
         for step in lane.steps {
             outcome = match self.command(step) {
                 Err(reason) => Outcome::CannotRun(reason),
-                Ok((variables, command)) => self.execute(variables, &command, self.tool(step, &command), &mut counts),
+                Ok((variables, command)) => {
+                    self.execute(variables, &command, (self.tool(step, &command), until), &mut counts)
+                }
             };
             if outcome != Outcome::Passed {
                 break;
@@ -139,7 +144,13 @@ impl Context<'_> {
         }
     }
 
-    fn execute(&self, variables: &[(&str, &str)], command: &[String], tool: Tool, counts: &mut Counts) -> Outcome {
+    fn execute(
+        &self,
+        variables: &[(&str, &str)],
+        command: &[String],
+        (tool, until): (Tool, Instant),
+        counts: &mut Counts,
+    ) -> Outcome {
         let typed: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         say::line(&format!("$ {}", [typed, command.iter().map(|word| quoted(word)).collect()].concat().join(" ")));
         let [program, args @ ..] = command else { return Outcome::Failed("an empty command".to_owned()) };
@@ -152,6 +163,8 @@ impl Context<'_> {
         if self.ci {
             // A machine that builds once gains nothing from incremental files, and they are gigabytes.
             child.env("CARGO_INCREMENTAL", "0");
+            // So that it can be ended with all that it started. Not for a person, whose Ctrl-C would not reach it.
+            child.process_group(0);
         }
         let mut child = match child.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
             Ok(child) => child,
@@ -159,19 +172,39 @@ impl Context<'_> {
         };
         let counted = Mutex::new(Counts::default());
         let (out, err) = (child.stdout.take(), child.stderr.take());
+        let group = child.id();
+        let (ended, ending) = channel::<()>();
+        let mut in_time = true;
         std::thread::scope(|scope| {
-            scope.spawn(|| out.map(|out| pass_on(out, std::io::stdout(), tool, &counted)));
-            scope.spawn(|| err.map(|err| pass_on(err, std::io::stderr(), tool, &counted)));
+            let limit = self.ci.then(|| scope.spawn(move || is_in_time(group, until, &ending)));
+            let out = scope.spawn(|| out.map(|out| pass_on(out, std::io::stdout(), tool, &counted)));
+            let err = scope.spawn(|| err.map(|err| pass_on(err, std::io::stderr(), tool, &counted)));
+            // What reads them cannot fail but by a panic, which the scope passes on.
+            drop((out.join(), err.join()));
+            drop(ended);
+            in_time = limit.is_none_or(|limit| limit.join().unwrap_or(true));
         });
         if let Ok(counted) = counted.into_inner() {
             *counts += counted;
         }
         match child.wait() {
+            _ if !in_time => Outcome::Failed("ended: over twice its budget, or all lanes over theirs".to_owned()),
             Ok(status) if status.success() => Outcome::Passed,
             Ok(status) => Outcome::Failed(format!("{program} ended with {status}")),
             Err(error) => Outcome::Failed(format!("{program}: {error}")),
         }
     }
+}
+
+/// Waits for the end of a command; at its limit ends it, with its whole process group. Whether it was in time.
+fn is_in_time(group: u32, until: Instant, ending: &Receiver<()>) -> bool {
+    let left = until.saturating_duration_since(Instant::now());
+    if ending.recv_timeout(left) != Err(RecvTimeoutError::Timeout) {
+        return true;
+    }
+    // The shell's own: not every machine has the program.
+    drop(Command::new("sh").args(["-c", &format!("kill -s KILL -- -{group}")]).status());
+    false
 }
 
 /// Passes each line on as it comes, and counts the summaries among them.
@@ -306,6 +339,17 @@ mod tests {
         let passed = report(Outcome::Passed, 0.1, Counts { passed: 7, failed: 0 });
         let broken = report(Outcome::Failed("exit status: 101".into()), 0.1, Counts::default());
         assert_eq!(total(&[passed, broken], false), Counts { passed: 7, failed: 1 });
+    }
+
+    #[test]
+    fn a_command_over_its_limit_is_ended_with_what_it_started() {
+        let mut command = Command::new("sh");
+        let mut child = command.args(["-c", "sleep 60 & sleep 60"]).process_group(0).spawn().unwrap();
+        let (ended, ending) = channel::<()>();
+        assert!(!is_in_time(child.id(), Instant::now() + Duration::from_millis(50), &ending));
+        assert!(!child.wait().unwrap().success());
+        drop(ended);
+        assert!(is_in_time(child.id(), Instant::now() + Duration::from_secs(60), &ending), "it has ended by itself");
     }
 
     #[test]

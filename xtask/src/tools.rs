@@ -37,8 +37,8 @@ pub(crate) struct Venv {
 }
 
 impl Venv {
-    /// The same, whose commands find these variables.
-    pub(crate) fn with(mut self, variables: &[(&str, &str)]) -> Self {
+    /// The same for another AWS: its commands find these variables, and nothing that is meant for the real one.
+    pub(crate) fn instead_of_aws(mut self, variables: &[(&str, &str)]) -> Self {
         self.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self
     }
@@ -49,8 +49,18 @@ impl Venv {
         command.env("PATH", path_with(&self.bin)).env("PYTHONNOUSERSITE", "1").env_remove("PYTHONPATH");
         // What these tools would otherwise tell their makers.
         command.env("SAM_CLI_TELEMETRY", "0").env("AWS_PAGER", "");
+        if !self.variables.is_empty() {
+            forget_aws(&mut command);
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
+    }
+}
+
+/// Takes from a command whatever says who is meant by AWS, and where it is.
+pub(crate) fn forget_aws(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
     }
 }
 

@@ -279,6 +279,10 @@ pub(crate) fn rules() -> Named<Value> {
         ),
     );
     let mailed = not(&is("AlarmEmail", ""));
+    // They would ring for nothing, and cost all the same.
+    let watched = is("Alarms", "yes");
+    let measured = is("Metrics", "on");
+    rules.add("AlarmsHaveMetrics", rule(Some(&watched), &measured, "Alarms=yes needs Metrics=on"));
     rules.add("AlarmEmailHasAlarms", rule(Some(&mailed), &is("Alarms", "yes"), "AlarmEmail needs Alarms=yes"));
     for (domain, certificate) in
         [(&API_DOMAIN, "CertificateArn"), (&SOCKET_DOMAIN, "CertificateArn"), (&PAGE_DOMAIN, "PageCertificateArn")]

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What each function did, by its name.
 pub type Record = BTreeMap<String, BTreeSet<Did>>;
@@ -188,6 +188,13 @@ impl<'a> Roles<'a> {
     fn new(template: &'a Value) -> Result<Self, RightsError> {
         let resources = template["Resources"].as_object().ok_or_else(|| strange("Resources", template))?;
         let mut roles = Self { resources, tables: BTreeMap::new() };
+        // A right that comes from elsewhere would be one that nobody looks at.
+        let elsewhere = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"];
+        if let Some((id, resource)) =
+            resources.iter().find(|(_, one)| elsewhere.iter().any(|kind| one["Type"] == *kind))
+        {
+            return Err(strange(id, resource));
+        }
         // Functions find a table under its short name: LOG_TABLE is what they call `log`.
         for function in roles.of_type("AWS::Serverless::Function").map(|(_, function)| function) {
             let variables = function["Environment"]["Variables"].as_object();
@@ -226,9 +233,20 @@ impl<'a> Roles<'a> {
             return Err(strange(role, &properties["ManagedPolicyArns"]));
         }
         let policies = properties["Policies"].as_array().ok_or_else(|| strange(role, properties))?;
-        let statements =
-            policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten();
-        Ok(statements.map(|statement| statement["Fn::If"].get(1).unwrap_or(statement)).collect())
+        let mut all = Vec::new();
+        for policy in policies {
+            let statements = policy["PolicyDocument"]["Statement"].as_array().ok_or_else(|| strange(role, policy))?;
+            for statement in statements {
+                match statement["Fn::If"].as_array().map(Vec::as_slice) {
+                    None => all.push(statement),
+                    Some([_, granted, otherwise]) if *otherwise == json!({ "Ref": "AWS::NoValue" }) => {
+                        all.push(granted)
+                    }
+                    Some(_) => return Err(strange(role, statement)),
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// A statement as the single rights that it is.
@@ -265,7 +283,9 @@ impl<'a> Roles<'a> {
         let patterns = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"].as_array();
         let alone = condition.as_object().is_some_and(|all| all.len() == 1);
         let patterns = patterns.filter(|_| alone).ok_or_else(|| strange(sid, condition))?;
-        Ok(patterns.iter().map(|pattern| pattern.as_str().map(str::to_owned)).collect())
+        // Without the star it would be one key, and no item has just that one.
+        let whole = |pattern: &Value| pattern.as_str().filter(|text| text.ends_with('*')).map(str::to_owned);
+        patterns.iter().map(|pattern| whole(pattern).map(Some).ok_or_else(|| strange(sid, pattern))).collect()
     }
 
     /// A resource as the record names it.
@@ -407,6 +427,12 @@ Resources:
         for (from, to) in [
             ("Effect: Allow", "Effect: Deny"),
             ("ForAllValues:StringLike", "StringLike"),
+            ("[\"d:*\", \"g:*\"]", "[\"d:\"]"),
+            (
+                "LogTable: { Type: AWS::DynamoDB::Table",
+                "More: { Type: AWS::IAM::Policy }\n  LogTable: { Type: AWS::DynamoDB::Table",
+            ),
+            ("- Sid: GatewayPost", "- \"Fn::If\": [a, { Sid: b }, { Sid: c }]\n          - Sid: GatewayPost"),
             ("Policies:", "ManagedPolicyArns: [x]\n      Policies:"),
             ("Fn::GetAtt\": [LogTable", "Fn::ImportValue\": [LogTable"),
         ] {

@@ -308,6 +308,20 @@ fn shards_agree_with_each_other() {
         let wanted: Vec<_> = queues.iter().map(|queue| json!({ "Ref": names::queue(queue) })).collect();
         assert_eq!(urls, wanted, "in the order of the shards");
 
+        // The comparison with what was used takes one shard for all.
+        let arns: Vec<_> = queues.iter().map(|queue| json!({ "Fn::GetAtt": [names::queue(queue), "Arn"] })).collect();
+        for (role, right) in [
+            ("SendRole", "QueueFanout"),
+            ("SyncRole", "QueueFanout"),
+            ("DeliverRole", "QueueFanout"),
+            ("DeliverRole", "FedFanout"),
+        ] {
+            let policy = &template.resource(role).unwrap().properties["Policies"][0]["PolicyDocument"];
+            let statements = policy["Statement"].as_array().unwrap();
+            let statement = statements.iter().find(|statement| statement["Sid"] == right).unwrap();
+            assert_eq!(statement["Resource"], json!(arns), "{role} {right}, {shards} shards");
+        }
+
         let deliver = common::variables(&template.resource("DeliverFunction").unwrap().properties);
         let workers: u64 = template
             .of_type("AWS::Lambda::EventSourceMapping")

@@ -293,6 +293,7 @@ fn the_dashboard_is_in_order() {
             "## Queues",
             "## Functions",
             "## Tables",
+            "## What else functions write",
             "## What a message costs"
         ]
     );
@@ -302,8 +303,13 @@ fn the_dashboard_is_in_order() {
 #[test]
 fn queries_ask_for_what_is_logged() {
     // Of our own lines, of the platform's, of CloudWatch, and what a query itself makes.
-    const LINES: &[&str] = &["level", "message", "error", "code"];
+    const LINES: &[&str] = &["level", "message", "error", "code", "operation"];
     const OTHERS: &[&str] = &["record", "status", "Function"];
+    let (gateway, tables) = (
+        include_str!("../../../shared/infrastructure/gateway/src/lib.rs"),
+        include_str!("../../../shared/infrastructure/dynamodb/src/error.rs"),
+    );
+    assert!(gateway.contains("code = error.code()") && tables.contains("(operation, code, error = "), "{LINES:?}");
     let template = template(2);
     let source = include_str!("../../../shared/runtime/src/invocation.rs");
     let span = source.split("info_span!(").nth(1).unwrap().split(");").next().unwrap();

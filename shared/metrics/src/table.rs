@@ -169,8 +169,8 @@ metrics! {
         "Posts that failed otherwise, throttles among them; they are tried again.",
         alarm above 1000 for 3,
         "The gateway refuses posts; they are tried again.",
-        look "The saved query on what fails most, for the code: 429 is the account's quota.",
-        act "429: ask for a higher gateway quota, or set PostsPerS to the one that there is. Anything else: the log of deliver.";
+        look "The saved query on what fails most, for the code: LimitExceededException is the account's quota.",
+        act "The quota: ask for a higher gateway quota, or set PostsPerS to the one that there is. Anything else: the log of deliver.";
     PullHints: Count, "tidings_pull_hints_total", by DELIVER,
         "Hints to pull that were posted instead of entries: a device that takes too little, or has missed too much.";
     RouteMisses: Count, "tidings_route_misses_total", by SYNC,
@@ -193,7 +193,7 @@ metrics! {
         "Requests that could not be served now; the same again is safe.",
         alarm above 20 for 3,
         "People are told to try again: tables or queues fail or throttle.",
-        look "The saved query on what fails most: it names the calls.",
+        look "The saved query on what fails most: it names the operation and its error.",
         act "As for table-throttles. Clients try again by themselves.";
     InternalFaults: Count, "tidings_refusals_total"["reason" = "internal"], by TRYING,
         "Requests that met a fault of ours.",

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use tidings_local::Endpoints;
 
-/// The file that describes it.
-const FILE: &str = "TIDINGS_DEPLOYMENT";
+/// The variable that describes it, as JSON: there is a key in it, which shall stand in no file.
+const DESCRIPTION: &str = "TIDINGS_DEPLOYMENT";
 
 /// A deployment, as `cargo xtask test --target ...` describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,8 +32,7 @@ pub(crate) struct Iam {
 impl Deployment {
     /// The one that tests shall run at, if there is one.
     pub(crate) fn named() -> Option<Self> {
-        let file = std::env::var_os(FILE)?;
-        let text = std::fs::read_to_string(&file).expect("the file that describes the deployment is there");
+        let text = std::env::var(DESCRIPTION).ok()?;
         Some(serde_json::from_str(&text).expect("it describes a deployment"))
     }
 }

@@ -138,7 +138,7 @@ async fn an_oversized_frame_closes_its_socket_alone() {
 
 #[tokio::test]
 async fn tickets_that_open_nothing() {
-    let cloud = Cloud::with(|options| drop(options.set("TICKET_TTL_S", "1").map(|_| ()))).await;
+    let cloud = Cloud::with_parameter("TICKET_TTL_S", "1").await;
     let ann = cloud.person("ann").await;
     let device = ann.device(&cloud, "laptop").await;
     let ticket = device.ticket(&cloud).await;

@@ -137,7 +137,7 @@ async fn notes_to_oneself_reach_ones_other_devices() {
 
 #[tokio::test]
 async fn with_no_inline_pushes_the_queue_delivers() {
-    let cloud = Cloud::with(|options| drop(options.set("INLINE_PUSH_MAX", "0").map(|_| ()))).await;
+    let cloud = Cloud::with_parameter("INLINE_PUSH_MAX", "0").await;
     let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
     let mut laptop = ann.online(&cloud, "laptop").await;
     let mut phone = ann.online(&cloud, "phone").await;

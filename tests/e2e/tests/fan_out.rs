@@ -1,15 +1,25 @@
 //! What the queues carry: fan-out, retries, tasks, and what is no job at all.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tidings_domain::delivery::Event;
+use tidings_domain::fan_out;
+use tidings_domain::identity::Platform;
+use tidings_domain::ids::ConnectionId;
+use tidings_domain::log::Seq;
+use tidings_domain::posting::Retry;
+use tidings_domain::route::Route;
+use tidings_domain::shard::shard_of;
+use tidings_domain::time::Timestamp;
 use tidings_e2e::cloud::eventually;
 use tidings_e2e::person::client_id;
 use tidings_e2e::queue::task;
 use tidings_e2e::{Cloud, Person, Socket};
 use tidings_local::Options;
 use tidings_local::faults::{Calls, Plan, Posts, Services, Wait};
+use tidings_wire::job::Job;
 
 fn message(conversation: &str, text: &str) -> Value {
     json!({ "conversation": conversation, "client_id": client_id(), "body": { "type": "text", "text": text } })
@@ -53,6 +63,68 @@ async fn a_job_reaches_every_device_with_one_post_each() {
     let posted: u64 = (0..4).map(|shard| cloud.cost(&format!("queue:fanout-{shard}")).gateway_messages).sum();
     assert_eq!(posted, 2, "one post for each device");
     end(cloud, [desk, phone, laptop]).await;
+}
+
+/// More devices than a sender posts to itself: with every parameter as it is deployed, through every shard's queue.
+#[tokio::test]
+async fn many_devices_are_told_through_each_shards_queue() {
+    const DEVICES: usize = 6;
+    let cloud = Cloud::start().await;
+    let shards = cloud.endpoints().queues.keys().filter(|name| is_fan_out(name)).count();
+    let bob = cloud.person("bob").await;
+    let mut devices = Vec::new();
+    for number in 0..DEVICES {
+        devices.push(bob.online(&cloud, &format!("device-{number}")).await);
+    }
+    let mut reached = BTreeSet::new();
+    while reached.len() < shards {
+        let ann = cloud.person("ann").await;
+        let conversation = ann.with(&bob);
+        if !reached.insert(shard_of(conversation, shards)) {
+            continue;
+        }
+        let mut laptop = ann.online(&cloud, "laptop").await;
+        laptop.ok("message.send", message(&conversation.to_string(), "one")).await;
+        for device in &mut devices {
+            assert_eq!(device.event().await["conversation"], conversation.to_string());
+        }
+        laptop.close().await;
+    }
+    for device in devices {
+        device.close().await;
+    }
+    cloud.stop().await;
+}
+
+fn is_fan_out(queue: &str) -> bool {
+    queue.starts_with("fanout-") && !queue.ends_with("-dlq")
+}
+
+/// A retry as `send` leaves it in its queue, by hand: its connection is told all the same.
+#[tokio::test]
+async fn a_retry_reaches_its_connection() {
+    let cloud = Cloud::start().await;
+    let (ann, bob, mut laptop, mut desk) = talk(&cloud).await;
+    laptop.ok("message.send", message(&ann.with(&bob).to_string(), "one")).await;
+    desk.event().await;
+    let route = cloud.route(bob.user, "desk").await;
+    let at = |name: &str| Timestamp::from_millis(route[name]["N"].as_str().unwrap().parse().unwrap());
+    let retry = Retry {
+        routes: vec![Route {
+            user: bob.user,
+            device: "desk".parse().unwrap(),
+            platform: Platform::Desktop,
+            connection: ConnectionId::new(route["connection_id"]["S"].as_str().unwrap()),
+            ticket_at: at("ticket_at"),
+            connected_at: at("connected_at"),
+        }],
+        events: vec![Event::Read { conversation: ann.with(&bob), user: ann.user, seq: Seq::FIRST }],
+        tries: 1,
+    };
+    cloud.enqueue("retry", &Job::Deliver(fan_out::Job::Retry(retry)).encode().unwrap()).await;
+    let event = desk.event().await;
+    assert_eq!((&event["type"], &event["user"]), (&json!("read"), &json!(ann.user.to_string())));
+    end(cloud, [laptop, desk]).await;
 }
 
 /// A connection that takes nothing is tried with the events, and then with a hint to pull alone.

@@ -25,6 +25,7 @@ enum Probe {
     Disconnect,
     FindSomebody,
     Send,
+    SendToMany,
     Sync,
     History,
     Read,
@@ -51,18 +52,22 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("send", "LogRead", Probe::Send),
     ("send", "LogAppend", Probe::Send),
     ("send", "RoutesList", Probe::Send),
+    ("send", "QueueFanout", Probe::SendToMany),
     ("sync", "InboxesList", Probe::Sync),
     ("sync", "LogRead", Probe::History),
     ("sync", "InboxesWrite", Probe::Read),
 ];
 
-/// Ann at her laptop, Bob at his desk, and a message between them.
+/// Ann at her laptop, Bob at his desk, and Cat everywhere.
 struct Talk {
     cloud: Cloud,
     ann: Person,
     bob: Person,
     laptop: Socket,
     desk: Socket,
+    /// On more devices than a sender posts to itself.
+    cat: Person,
+    cats: Vec<Socket>,
 }
 
 impl Talk {
@@ -70,7 +75,12 @@ impl Talk {
         let cloud = Cloud::start().await;
         let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
         let (laptop, desk) = (ann.online(&cloud, "laptop").await, bob.online(&cloud, "desk").await);
-        Self { cloud, ann, bob, laptop, desk }
+        let cat = cloud.person("cat").await;
+        let mut cats = Vec::new();
+        for number in 0..6 {
+            cats.push(cat.online(&cloud, &format!("device-{number}")).await);
+        }
+        Self { cloud, ann, bob, laptop, desk, cat, cats }
     }
 
     fn message(&self) -> Value {
@@ -120,6 +130,11 @@ impl Talk {
             Probe::FindSomebody => self.asks("user.get", json!({ "username": self.bob.username })).await,
             Probe::Send => {
                 let message = self.message();
+                self.asks("message.send", message).await
+            }
+            Probe::SendToMany => {
+                let mut message = self.message();
+                message["conversation"] = json!(self.ann.with(&self.cat).to_string());
                 self.asks("message.send", message).await
             }
             Probe::Task => {
@@ -174,8 +189,11 @@ async fn without_a_right_its_function_fails() {
         eventually("it works again", async || talk.works(*probe).await).await;
     }
     assert!(unseen.is_empty(), "{unseen:#?}");
-    let Talk { cloud, laptop, desk, .. } = talk;
-    laptop.close().await;
-    desk.close().await;
+    let Talk { cloud, laptop, desk, cats, .. } = talk;
+    for socket in [laptop, desk].into_iter().chain(cats) {
+        socket.close().await;
+    }
+    // What failed without a right would come again in minutes.
+    cloud.purge("task").await;
     cloud.stop().await;
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::stage::Stage;
 use crate::call;
-use crate::files::Secret;
 use crate::tools::Venv;
 
 /// What to do when AWS refuses.
@@ -138,24 +137,34 @@ impl Aws {
         serde_json::from_str(&text).map_err(|error| format!("reading the key to the account: {error}"))
     }
 
-    /// Makes the secret with the stage's keys, unless there is one; whether it did.
-    pub(crate) fn make_keys(&self, secret: &str, value: &str, scratch: &Path) -> Result<bool, String> {
-        let looked = self.ask("looking for the keys", &["secretsmanager", "describe-secret", "--secret-id", secret]);
-        match looked {
-            Ok(_) => return Ok(false),
-            Err(reason) if reason.contains("ResourceNotFoundException") => {}
-            Err(reason) => return Err(reason),
-        }
-        // Not on the command line, where everybody on this machine could read it.
-        let file = Secret::write(scratch, value)?;
-        let text = format!("file://{}", file.path().display());
-        let words = ["secretsmanager", "create-secret", "--name", secret, "--secret-string", &text];
-        match self.ask("making the keys", &words) {
-            Ok(_) => Ok(true),
-            // Somebody else deploys the same stage for the first time, and was quicker.
-            Err(reason) if reason.contains("ResourceExistsException") => Ok(false),
+    /// Whether there is such a secret; one that is about to be deleted is an error.
+    pub(crate) fn has_secret(&self, name: &str) -> Result<bool, String> {
+        match self.ask("looking for the keys", &["secretsmanager", "describe-secret", "--secret-id", name]) {
+            Ok(said) => secret_stands(&said, name),
+            Err(reason) if reason.contains("ResourceNotFoundException") => Ok(false),
             Err(reason) => Err(reason),
         }
+    }
+
+    /// Makes a secret, unless somebody else is quicker.
+    pub(crate) fn make_secret(&self, name: &str, value: &str) -> Result<(), String> {
+        // Neither on the command line, where everybody on this machine could read it, nor in a file, where it might stay.
+        let words = ["secretsmanager", "create-secret", "--name", name, "--secret-string", "file:///dev/stdin"];
+        match call::ask_with(&mut self.command(&words), value, "making the keys", ADVICE) {
+            Err(reason) if !reason.contains("ResourceExistsException") => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many messages a queue holds: those that can be had, and all others.
+    pub(crate) fn messages(&self, url: &str) -> Result<(u64, u64), String> {
+        let words = ["sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "All"];
+        let said = self.ask("counting messages", &words)?;
+        let count =
+            |name: &str| said["Attributes"][name].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        let (hidden, delayed) =
+            (count("ApproximateNumberOfMessagesNotVisible"), count("ApproximateNumberOfMessagesDelayed"));
+        Ok((count("ApproximateNumberOfMessages"), hidden + delayed))
     }
 
     /// Empties a bucket, old versions of its files too; how many there were.
@@ -189,6 +198,17 @@ impl Aws {
                       `aws cloudformation describe-stack-events --stack-name ...`";
         call::run(&mut self.command(&wait), "waiting until the stack is deleted", advice)
     }
+}
+
+fn secret_stands(said: &Value, name: &str) -> Result<bool, String> {
+    if said["DeletedDate"].is_null() {
+        return Ok(true);
+    }
+    Err(format!(
+        "the secret {name} is about to be deleted, and the stage's keys are in it. Take that back with `aws \
+         secretsmanager restore-secret --secret-id {name}`, or delete it at once with `aws secretsmanager delete-secret \
+         --force-delete-without-recovery --secret-id {name}`: then nobody who is signed in stays so"
+    ))
 }
 
 /// Whether something of the stack stands. One whose first change was shown and not made does not.
@@ -242,6 +262,12 @@ mod tests {
         let want = [("ApiUrl".to_owned(), "https://a".to_owned()), ("PageUrl".to_owned(), "https://p".to_owned())];
         assert_eq!(outputs(&said), want);
         assert_eq!(outputs(&json!({ "Stacks": [{}] })), []);
+    }
+
+    #[test]
+    fn a_secret_that_is_about_to_go_is_no_secret() {
+        assert_eq!(secret_stands(&json!({ "Name": "k" }), "k"), Ok(true));
+        assert!(secret_stands(&json!({ "DeletedDate": 1.5 }), "k").unwrap_err().contains("restore-secret"));
     }
 
     #[test]

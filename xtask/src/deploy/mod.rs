@@ -104,7 +104,7 @@ pub(crate) fn deploy(root: &Path, args: &DeployArgs) -> Result<bool, String> {
         return Ok(true);
     };
     for (architecture, template) in &packages {
-        bring_up((root, &target), &sam, &aws, &stage, *architecture, template)?;
+        bring_up(root, &sam, &aws, &stage, *architecture, template)?;
     }
     finish((root, &target), &aws, &stage, args.without_smoke_test)?;
     Ok(true)
@@ -197,7 +197,7 @@ fn lint(sam: &Venv, template: &Path) -> Result<(), String> {
 
 /// From a package to a stack that stands: its keys, and the first time without protection, which follows.
 pub(crate) fn bring_up(
-    (root, target): (&Path, &Path),
+    root: &Path,
     sam: &Venv,
     aws: &Aws,
     stage: &Stage,
@@ -205,12 +205,24 @@ pub(crate) fn bring_up(
     template: &Path,
 ) -> Result<(), String> {
     let secret = tidings_template::KEYS_SECRET.replace("${Stage}", &stage.name);
-    let scratch = target.join("deploy").join(format!("keys-{:032x}", rand::random::<u128>()));
-    if aws.make_keys(&secret, &KeyPair::from_seed(&rand::random()).as_secret(), &scratch)? {
-        say::line(&format!("made the keys of this stage: the secret {secret}"));
+    let stands = aws.has_stack(&stage.stack)?;
+    match (aws.has_secret(&secret)?, stands) {
+        (true, _) => {}
+        (false, false) => {
+            aws.make_secret(&secret, &KeyPair::from_seed(&rand::random()).as_secret())?;
+            say::line(&format!("made the keys of this stage: the secret {secret}"));
+        }
+        // New ones would reach only those functions that change, and the others would refuse what these sign.
+        (false, true) => {
+            return Err(format!(
+                "the stack {} stands, and its keys are gone: there is no secret {secret}. Restore it; or make one, in the \
+                 form of infra/template/README.md, and deploy with KeysVersion=<its version id>, which signs everybody out",
+                stage.stack
+            ));
+        }
     }
     if let Some(first) = stage.unprotected()
-        && !aws.has_stack(&stage.stack)?
+        && !stands
     {
         upload(root, sam, aws, &first, architecture, template)?;
         say::line("all stands: the tables are protected from deletion with a second change");

@@ -2,21 +2,93 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tidings_template::names;
 
 use super::Here;
 use crate::deploy::{Aws, Key, Resource, Stage};
-use crate::files::Secret;
 use crate::tools;
 
-/// Describes a stage of an AWS account.
-pub(super) fn of_stage(here: &Here<'_>, name: &str) -> Result<Secret, String> {
+/// How the short name of a dead-letter queue ends.
+const DEAD: &str = "-dlq";
+
+/// How long queues may take to come to rest after the tests: records that failed come again after their queue's
+/// visibility time-out, which is three minutes at most.
+const REST_WITHIN: Duration = Duration::from_mins(4);
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A deployment that tests can be pointed at.
+pub(super) struct Deployment {
+    aws: Aws,
+    /// What tests are told. There is a key in it, so it stands in their environment and in no file.
+    pub(super) description: Value,
+}
+
+/// A stage of an AWS account.
+pub(super) fn of_stage(here: &Here<'_>, name: &str) -> Result<Deployment, String> {
     let stage = Stage::read(here.root, name)?;
     let aws = Aws::sign_in(tools::ready(here.root, &here.target, tools::AWS_CLI)?, None, &stage)?;
-    let at = |service: &str| on_aws(service, &aws.region);
-    write(here, name, &describe(here.root, &aws, &stage.stack, at, Roles::Theirs, &aws.key()?)?)
+    let region = aws.region.clone();
+    let key = aws.key()?;
+    Deployment::new(here.root, aws, &stage.stack, |service| on_aws(service, &region), Roles::Theirs, &key)
+}
+
+impl Deployment {
+    /// Asks a stack what it says of itself.
+    pub(super) fn new(
+        root: &Path,
+        aws: Aws,
+        stack: &str,
+        at: impl Fn(&str) -> String,
+        roles: Roles,
+        key: &Key,
+    ) -> Result<Self, String> {
+        let description = describe(root, &aws, stack, at, roles, key)?;
+        Ok(Self { aws, description })
+    }
+
+    /// Queues by their short names, dead-letter queues or all others.
+    fn queues(&self, dead: bool) -> impl Iterator<Item = (&String, &str)> {
+        let all = self.description["queues"].as_object().into_iter().flatten();
+        all.filter(move |(name, _)| name.ends_with(DEAD) == dead)
+            .map(|(name, url)| (name, url.as_str().unwrap_or_default()))
+    }
+
+    /// How many dead letters there are.
+    pub(super) fn dead_letters(&self) -> Result<BTreeMap<String, u64>, String> {
+        self.queues(true).map(|(name, url)| Ok((name.clone(), self.aws.messages(url)?.0))).collect()
+    }
+
+    /// Waits until no record is in a queue, and then says which queues have more dead letters than before.
+    pub(super) fn come_to_rest(&self, before: &BTreeMap<String, u64>) -> Result<Vec<String>, String> {
+        let until = Instant::now() + REST_WITHIN;
+        loop {
+            let mut unrest = Vec::new();
+            for (name, url) in self.queues(false) {
+                if self.aws.messages(url)? != (0, 0) {
+                    unrest.push(name.clone());
+                }
+            }
+            if unrest.is_empty() {
+                break;
+            }
+            if Instant::now() > until {
+                return Ok(unrest.into_iter().map(|name| format!("{name} does not come to rest")).collect());
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(more(before, &self.dead_letters()?))
+    }
+}
+
+/// The queues with more dead letters than before.
+fn more(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec<String> {
+    let more = after.iter().filter(|(name, count)| before.get(*name).is_none_or(|before| before < count));
+    more.map(|(name, count)| format!("{name} has {count} dead letters")).collect()
 }
 
 /// A service's own address in a region.
@@ -35,7 +107,7 @@ pub(super) enum Roles {
 }
 
 /// The description, in the form of the local cloud's `/_local/endpoints`.
-pub(super) fn describe(
+fn describe(
     root: &Path,
     aws: &Aws,
     stack: &str,
@@ -94,14 +166,16 @@ fn roles_of<'a>(
         .collect()
 }
 
-/// Writes a description: there is a key in it.
-pub(super) fn write(here: &Here<'_>, name: &str, description: &Value) -> Result<Secret, String> {
-    Secret::write(&here.emptied(&format!("targets/{name}"))?.join("deployment.json"), &description.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dead_letters_that_were_there_before_are_nobodys_fault() {
+        let counts = |one: u64, two: u64| BTreeMap::from([("a-dlq".to_owned(), one), ("b-dlq".to_owned(), two)]);
+        assert_eq!(more(&counts(3, 0), &counts(3, 0)), [] as [String; 0]);
+        assert_eq!(more(&counts(3, 0), &counts(3, 1)), ["b-dlq has 1 dead letters"]);
+    }
 
     #[test]
     fn services_are_where_aws_has_them() {

@@ -11,9 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Here;
-use super::deployment;
+use super::deployment::{self, Deployment};
 use crate::deploy::{self, Architecture, Aws, Built, Key, Stage};
-use crate::files::Secret;
 use crate::tools::{self, Venv};
 use crate::{call, say};
 
@@ -58,6 +57,7 @@ impl Emulator {
         let address = free_address()?;
         let mut python = venv.command("python");
         python.arg(here.root.join("localstack/ministack/start.py")).current_dir(&folder);
+        tools::forget_aws(&mut python);
         for (name, value) in settings(&address, roles) {
             python.env(name, value);
         }
@@ -147,30 +147,31 @@ fn is_healthy(address: &str) -> bool {
     ask().is_ok_and(|answer| answer.split(' ').nth(1) == Some("200"))
 }
 
-/// Deploys what `cargo xtask deploy` would, with the same steps; the description for tests.
-pub(super) fn deploy(here: &Here<'_>, emulator: &Emulator) -> Result<Secret, String> {
+/// Deploys what `cargo xtask deploy` would, with the same steps.
+pub(super) fn deploy(here: &Here<'_>, emulator: &Emulator) -> Result<Deployment, String> {
     let url = emulator.url();
     let account = [
         ("AWS_ENDPOINT_URL", url.as_str()),
         ("AWS_ACCESS_KEY_ID", KEY),
         ("AWS_SECRET_ACCESS_KEY", KEY),
         ("AWS_DEFAULT_REGION", REGION),
+        // What is in the home of whoever runs this is meant for somebody else's account.
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ];
-    let sam = tools::ready(here.root, &here.target, tools::SAM)?.with(&account);
-    let cli = tools::ready(here.root, &here.target, tools::AWS_CLI)?.with(&account);
+    let sam = tools::ready(here.root, &here.target, tools::SAM)?.instead_of_aws(&account);
+    let cli = tools::ready(here.root, &here.target, tools::AWS_CLI)?.instead_of_aws(&account);
     let architecture = Architecture::of_host()?;
     let built = zips(here, &tools::ready(here.root, &here.target, tools::MINISTACK)?)?;
     let stage = Stage::read(here.root, "dev")?.at_emulator(&emulator.address);
     let template = deploy::lay((here.root, &here.target), "ministack", architecture, &built)?;
     let aws = Aws::sign_in(cli, Some(REGION.to_owned()), &stage)?;
-    deploy::bring_up((here.root, &here.target), &sam, &aws, &stage, architecture, &template)?;
+    deploy::bring_up(here.root, &sam, &aws, &stage, architecture, &template)?;
     // All services are at one address.
     let at = |_: &str| format!("{url}/");
     let key = Key { id: KEY.to_owned(), secret: KEY.to_owned(), session_token: None };
     let roles = deployment::Roles::ToBeChanged;
-    deployment::write(here, "ministack", &deployment::describe(here.root, &aws, &stage.stack, at, roles, &key)?)
+    Deployment::new(here.root, aws, &stage.stack, at, roles, &key)
 }
 
 /// The functions' binaries as zips.

@@ -19,9 +19,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 
-use crate::files::{self, Secret};
+use crate::files;
 use crate::suites::TestTargets;
 use crate::{call, environment, rights, say};
+use deployment::Deployment;
 use lacks::Lacks;
 pub(crate) use lacks::LeftOut;
 
@@ -39,6 +40,11 @@ pub(crate) enum Target {
     /// A stage in an AWS account.
     Stage(String),
 }
+
+/// The variables that tell tests where to run and what to keep.
+const DEPLOYMENT: &str = "TIDINGS_DEPLOYMENT";
+const BACKEND: &str = "TIDINGS_BACKEND";
+const RIGHTS: &str = "TIDINGS_RIGHTS";
 
 /// What stands before the name of a stage.
 const STAGE: &str = "stage";
@@ -102,23 +108,29 @@ pub(crate) fn run(root: &Path, target: &Target, without_nextest: bool) -> Result
     let command = tests.suite(&lacks.of(target.name())?, nextest);
     let here = Here { root, target: folder.into() };
     let suite = |variables: &[(&str, String)]| suite(root, &command, variables);
-    let at = |deployment: &Secret| [("TIDINGS_DEPLOYMENT", deployment.path().display().to_string())];
+    let at = |deployment: &Deployment| -> Result<bool, String> {
+        let before = deployment.dead_letters()?;
+        let passed = suite(&[(DEPLOYMENT, deployment.description.to_string())])?;
+        let complaints = deployment.come_to_rest(&before)?;
+        complaints.iter().for_each(|complaint| say::error(complaint));
+        Ok(passed && complaints.is_empty())
+    };
     match target {
         Target::Local => {
             let record = here.emptied("rights")?;
-            Ok(suite(&[("TIDINGS_RIGHTS", record.display().to_string())])? && rights::run(root, &record)?)
+            Ok(suite(&[(RIGHTS, record.display().to_string())])? && rights::run(root, &record)?)
         }
         Target::MiniStack => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Enforced)?;
             let deployment = ministack::deploy(&here, &emulator)?;
-            Ok(emulator.explain(suite(&at(&deployment))?))
+            Ok(emulator.explain(at(&deployment)?))
         }
         Target::MiniStackBackend => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Ignored)?;
-            Ok(emulator.explain(suite(&[("TIDINGS_BACKEND", emulator.url())])?))
+            Ok(emulator.explain(suite(&[(BACKEND, emulator.url())])?))
         }
-        Target::LocalStack => suite(&[("TIDINGS_BACKEND", localstack::up()?.to_owned())]),
-        Target::Stage(name) => suite(&at(&deployment::of_stage(&here, name)?)),
+        Target::LocalStack => suite(&[(BACKEND, localstack::up()?.to_owned())]),
+        Target::Stage(name) => at(&deployment::of_stage(&here, name)?),
     }
 }
 
@@ -126,7 +138,12 @@ pub(crate) fn run(root: &Path, target: &Target, without_nextest: bool) -> Result
 fn suite(root: &Path, command: &[String], variables: &[(&str, String)]) -> Result<bool, String> {
     let [program, args @ ..] = command else { return Err("an empty command".to_owned()) };
     let mut command = Command::new(program);
-    command.args(args).current_dir(root).envs(variables.iter().map(|(name, value)| (name, value)));
+    command.args(args).current_dir(root);
+    // One that somebody has set would have them run elsewhere.
+    for name in [DEPLOYMENT, BACKEND, RIGHTS] {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     call::status(&mut command, "running the tests", "is cargo installed?")
 }
 

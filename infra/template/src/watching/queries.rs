@@ -84,10 +84,10 @@ pub(crate) const QUERIES: &[Query] = &[
     },
     Query {
         name: "What fails most",
-        tells: "which calls fail, with their code, and how often",
+        tells: "which calls fail, with their operation and code, and how often",
         log: Log::Functions,
         text: "filter level in [\"WARN\", \"ERROR\"]\n\
-               | stats count(*) as times, latest(error) as example by message, code, span.action, @log\n\
+               | stats count(*) as times, latest(error) as example by message, operation, code, span.action, @log\n\
                | sort times desc",
     },
     Query {

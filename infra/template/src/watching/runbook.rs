@@ -57,7 +57,7 @@ pub(super) fn throttles() -> Line {
     Line::new(
         "throttles",
         "Lambda refused calls: the account runs as many at once as it may.",
-        "Functions at once on the dashboard, and which of them grew.",
+        "The chart At once on the dashboard, and which function grew.",
         "Ask for a higher quota (Service Quotas, Lambda, Concurrent executions). Clients try again by themselves.",
     )
 }
@@ -108,7 +108,8 @@ pub(super) fn connection_rate() -> Line {
     Line::new(
         "connection-rate",
         "Devices connect nearly as fast as the account may: everybody comes back at once, or there are that many.",
-        "Connections on the dashboard: a peak that falls within the hour, or a level.",
+        "New connections on the dashboard: a peak that falls within the hour, or a level. The quota is the account's, and \
+         other stages take of it unseen.",
         "A peak: nothing, devices wait longer after each refusal. A level: ask for a higher quota (API Gateway, new \
          connections a second), and raise $connect in infra/template/src/throttles.rs with it.",
     )

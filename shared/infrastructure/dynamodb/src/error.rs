@@ -39,13 +39,21 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let failure = DynamoFailure(describe(error));
+    let (operation, code) = (operation_of::<E>(), error.code());
     if passes(error) {
-        tracing::warn!(error = %failure, "table call failed");
+        tracing::warn!(operation, code, error = %failure, "table call failed");
         PortError::retryable(failure)
     } else {
-        tracing::error!(error = %failure, "table call refused");
+        tracing::error!(operation, code, error = %failure, "table call refused");
         PortError::fatal(failure)
     }
+}
+
+/// The operation whose error it is: the SDK calls that of `PutItem` `PutItemError`.
+fn operation_of<E>() -> &'static str {
+    let name = std::any::type_name::<E>();
+    let name = name.rsplit("::").next().unwrap_or(name);
+    name.strip_suffix("Error").unwrap_or(name)
 }
 
 /// An item that is there but does not read as what it should be. Never retried: it stays so.
@@ -103,6 +111,12 @@ mod tests {
         let meta = ErrorMetadata::builder().code(code).message("because").build();
         let response = HttpResponse::new(status.try_into().unwrap(), Vec::new().into());
         SdkError::service_error(PutItemError::generic(meta), response)
+    }
+
+    #[test]
+    fn an_error_tells_its_operation() {
+        use aws_sdk_dynamodb::operation::put_item::PutItemError;
+        assert_eq!(operation_of::<PutItemError>(), "PutItem");
     }
 
     #[test]
