@@ -349,7 +349,7 @@ mod tests {
         assert!(!is_in_time(child.id(), Instant::now() + Duration::from_millis(50), &ending));
         assert!(!child.wait().unwrap().success());
         drop(ended);
-        assert!(is_in_time(child.id(), Instant::now() + Duration::from_secs(60), &ending), "it has ended by itself");
+        assert!(is_in_time(child.id(), Instant::now() + Duration::from_mins(1), &ending), "it has ended by itself");
     }
 
     #[test]

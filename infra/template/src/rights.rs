@@ -240,7 +240,7 @@ impl<'a> Roles<'a> {
                 match statement["Fn::If"].as_array().map(Vec::as_slice) {
                     None => all.push(statement),
                     Some([_, granted, otherwise]) if *otherwise == json!({ "Ref": "AWS::NoValue" }) => {
-                        all.push(granted)
+                        all.push(granted);
                     }
                     Some(_) => return Err(strange(role, statement)),
                 }

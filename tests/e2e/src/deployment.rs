@@ -32,7 +32,7 @@ pub(crate) struct Iam {
 impl Deployment {
     /// The one that tests shall run at, if there is one.
     pub(crate) fn named() -> Option<Self> {
-        let text = std::env::var(DESCRIPTION).ok()?;
+        let text = std::env::var_os(DESCRIPTION)?.into_string().expect("the description is text");
         Some(serde_json::from_str(&text).expect("it describes a deployment"))
     }
 }

@@ -1,6 +1,5 @@
 //! Every route that the tables know, asked with its own example: it is deployed, its function runs, and what it answers
 //! is meant for it. So an action or a route is tried on every target by being there.
-#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use serde_json::{Value, json};
 use tidings_e2e::Cloud;

@@ -158,7 +158,9 @@ impl Aws {
 
     /// How many messages a queue holds: those that can be had, and all others.
     pub(crate) fn messages(&self, url: &str) -> Result<(u64, u64), String> {
-        let words = ["sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "All"];
+        // Its URL says where the queue is; this service alone does not look at AWS_ENDPOINT_URL.
+        let words = ["sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "All", "--endpoint-url"];
+        let words = [&words[..], &[origin(url)]].concat();
         let said = self.ask("counting messages", &words)?;
         let count =
             |name: &str| said["Attributes"][name].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
@@ -198,6 +200,12 @@ impl Aws {
                       `aws cloudformation describe-stack-events --stack-name ...`";
         call::run(&mut self.command(&wait), "waiting until the stack is deleted", advice)
     }
+}
+
+/// Scheme and host of a URL.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find('/').map_or(url, |end| &url[..host + end])
 }
 
 fn secret_stands(said: &Value, name: &str) -> Result<bool, String> {
@@ -262,6 +270,12 @@ mod tests {
         let want = [("ApiUrl".to_owned(), "https://a".to_owned()), ("PageUrl".to_owned(), "https://p".to_owned())];
         assert_eq!(outputs(&said), want);
         assert_eq!(outputs(&json!({ "Stacks": [{}] })), []);
+    }
+
+    #[test]
+    fn a_queues_url_says_where_it_is() {
+        assert_eq!(origin("https://sqs.eu-central-1.amazonaws.com/1/q"), "https://sqs.eu-central-1.amazonaws.com");
+        assert_eq!(origin("http://localhost:4599"), "http://localhost:4599");
     }
 
     #[test]

@@ -91,6 +91,13 @@ impl Emulator {
         Err(format!("MiniStack does not answer at {}:\n{}", self.address, self.last_words()))
     }
 
+    /// Whether anybody has made tables here.
+    pub(super) fn was_used(&self) -> bool {
+        let request = "POST / HTTP/1.0\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n\
+                       Content-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n\r\n{}";
+        ask(&self.address, request).is_ok_and(|answer| answer.contains("-log\""))
+    }
+
     /// Passes a verdict on, and shows what MiniStack said before a bad one.
     pub(super) fn explain(&self, passed: bool) -> bool {
         if !passed {
@@ -136,15 +143,18 @@ fn free_address() -> Result<String, String> {
 }
 
 fn is_healthy(address: &str) -> bool {
-    let ask = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"GET /_ministack/health HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    ask().is_ok_and(|answer| answer.split(' ').nth(1) == Some("200"))
+    let answer = ask(address, "GET /_ministack/health HTTP/1.0\r\n\r\n");
+    answer.is_ok_and(|answer| answer.split(' ').nth(1) == Some("200"))
+}
+
+/// One request, and all that is answered.
+fn ask(address: &str, request: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// Deploys what `cargo xtask deploy` would, with the same steps.

@@ -112,7 +112,9 @@ pub(crate) fn run(root: &Path, target: &Target, without_nextest: bool) -> Result
         let before = deployment.dead_letters()?;
         let passed = suite(&[(DEPLOYMENT, deployment.description.to_string())])?;
         let complaints = deployment.come_to_rest(&before)?;
-        complaints.iter().for_each(|complaint| say::error(complaint));
+        for complaint in &complaints {
+            say::error(complaint);
+        }
         Ok(passed && complaints.is_empty())
     };
     match target {
@@ -127,7 +129,11 @@ pub(crate) fn run(root: &Path, target: &Target, without_nextest: bool) -> Result
         }
         Target::MiniStackBackend => {
             let emulator = ministack::Emulator::start(&here, ministack::Roles::Ignored)?;
-            Ok(emulator.explain(suite(&[(BACKEND, emulator.url())])?))
+            let passed = suite(&[(BACKEND, emulator.url())])?;
+            if !emulator.was_used() {
+                return Err(format!("nothing was written to {}: the tests do not look at {BACKEND}", emulator.url()));
+            }
+            Ok(emulator.explain(passed))
         }
         Target::LocalStack => suite(&[(BACKEND, localstack::up()?.to_owned())]),
         Target::Stage(name) => at(&deployment::of_stage(&here, name)?),
