@@ -17,7 +17,7 @@ mod queues;
 mod read;
 
 pub use parameters::{PARAMETERS, Parameter};
-pub use queues::RECEIVES;
+pub use queues::{DEAD_RETENTION_S, RECEIVES};
 pub use read::{ManifestError, read_all, read_one};
 
 use std::path::PathBuf;

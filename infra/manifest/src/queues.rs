@@ -13,6 +13,9 @@ const TIMEOUT_WITHOUT_READER_S: u32 = 30;
 /// because a mapping that is throttled uses tries up, too.
 pub const RECEIVES: u32 = 5;
 
+/// How long what failed waits for somebody to look at it, in seconds: 14 days, as long as SQS allows.
+pub const DEAD_RETENTION_S: u32 = 14 * 24 * 60 * 60;
+
 impl QueueName {
     /// Every kind there is.
     pub const ALL: [Self; 3] = [Self::Fanout, Self::Retry, Self::Task];

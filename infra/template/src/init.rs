@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use tidings_manifest::{Function, QueueName, RECEIVES};
+use tidings_manifest::{DEAD_RETENTION_S, Function, QueueName, RECEIVES};
 use tidings_tables::{KeySpec, TABLES, TableSpec};
 
 use crate::default_shards;
-use crate::queues::DEAD_RETENTION_S;
 use crate::tables::kind;
 
 /// Where the script is, from the repository's root.

@@ -1,7 +1,7 @@
 //! The queues, each with its dead-letter queue, and what feeds them to functions.
 
 use serde_json::{Value, json};
-use tidings_manifest::{Function, QueueName, QueueSource, RECEIVES};
+use tidings_manifest::{DEAD_RETENTION_S, Function, QueueName, QueueSource, RECEIVES};
 
 use crate::document::{Named, Resource, Section};
 use crate::intrinsics::{arn, named, reference};
@@ -9,9 +9,6 @@ use crate::names;
 
 /// How long a record may wait in its queue, in seconds: four days, SQS's own default, over a long weekend.
 const RETENTION_S: u32 = 4 * 24 * 60 * 60;
-
-/// How long what failed waits for somebody to look at it, in seconds: 14 days, as long as SQS allows.
-pub(crate) const DEAD_RETENTION_S: u32 = 14 * 24 * 60 * 60;
 
 /// How long an empty receive waits, in seconds: as long as SQS allows, as empty polls are paid for.
 const POLL_S: u32 = 20;

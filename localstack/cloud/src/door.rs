@@ -156,11 +156,13 @@ impl Door {
         let mut readings = 1;
         loop {
             let before = activity.read();
+            let (queues, unanswered) = self.sqs.states(&self.queues).await;
             let mut state = State {
-                queues: self.sqs.states(&self.queues).await,
+                queues,
                 functions: self.host.states(),
                 sockets: self.gateway.open_sockets(),
-                under_way: before.under_way,
+                // Nobody knows what is in a queue that does not answer: it is not at rest.
+                under_way: before.under_way + unanswered,
             };
             if activity.read() == before {
                 return state;

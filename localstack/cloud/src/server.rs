@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::activity::Activity;
 use crate::ids;
 
 /// Why a port cannot be had.
@@ -167,4 +168,18 @@ pub(crate) fn allow_any_origin<B>(response: &mut Response<B>) {
 /// Whether a browser asks ahead for permission.
 pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == http::Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Answers in a task of its own, so that it goes on when its caller hangs up: what has begun elsewhere takes effect there
+/// all the same, and is to be booked, and under way until then.
+pub(crate) async fn to_the_end(
+    activity: &Activity,
+    answer: impl Future<Output = Response<Body>> + Send + 'static,
+) -> Response<Body> {
+    let under_way = activity.begin();
+    let answered = tokio::spawn(async move {
+        let _under_way = under_way;
+        answer.await
+    });
+    answered.await.unwrap_or_else(|_| message(StatusCode::INTERNAL_SERVER_ERROR, "the call failed"))
 }

@@ -14,7 +14,7 @@ use super::remote::{self, Outgoing, Remote, RemoteError};
 use super::{Backend, BackendError};
 
 /// Headers that are of a connection, a signature or a wrapping, and not of a file.
-const NOT_PASSED_ON: [HeaderName; 10] = [
+const NOT_PASSED_ON: [HeaderName; 11] = [
     header::AUTHORIZATION,
     header::HOST,
     header::CONNECTION,
@@ -25,6 +25,8 @@ const NOT_PASSED_ON: [HeaderName; 10] = [
     HeaderName::from_static("x-amz-decoded-content-length"),
     HeaderName::from_static("x-amz-security-token"),
     HeaderName::from_static("x-amz-trailer"),
+    // Announces a checksum that came in the trailer, with the wrapping.
+    HeaderName::from_static("x-amz-sdk-checksum-algorithm"),
 ];
 /// The wrapping of a chunked upload, as a content encoding.
 const WRAPPING: &str = "aws-chunked";
@@ -56,8 +58,8 @@ impl Files {
             |error: http::uri::InvalidUri| RemoteError::Silent { url: bucket.to_owned(), reason: error.to_string() };
         let path = PathAndQuery::try_from(format!("/{bucket}")).map_err(refused).map_err(failed)?;
         let nothing: Outgoing = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let answered = self.remote.send(method, path, HeaderMap::new(), SignableBody::Bytes(b""), nothing).await;
-        Ok(answered.map_err(failed)?.status())
+        let sent = self.remote.send(method, path, HeaderMap::new(), SignableBody::Bytes(b""), nothing);
+        Ok(self.remote.in_time(sent).await.map_err(failed)?.status())
     }
 }
 

@@ -4,10 +4,10 @@
 //! Functions and people talk to our ports as always, so a call gets its use case, its entry in the ledger and its
 //! faults; then it is signed anew and passed on. What differs from the embedded services stands in the README.
 //!
-//! - [`remote`]: signed calls to one service,
-//! - [`tables`]: makes the tables, and passes on what is asked of them,
-//! - [`queues`]: passes on what is asked of the queues,
-//! - [`files`]: makes the bucket, and passes on what is asked of it.
+//! - `remote`: signed calls to one service,
+//! - `tables`: makes the tables, and passes on what is asked of them,
+//! - `queues`: passes on what is asked of the queues,
+//! - `files`: makes the bucket, and passes on what is asked of it.
 
 pub(crate) mod files;
 pub(crate) mod queues;

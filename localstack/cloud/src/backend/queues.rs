@@ -1,6 +1,7 @@
 //! A backend's queues: passes on what is asked of them, and asks for what we need ourselves.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -23,6 +24,11 @@ use crate::sqs::embedded;
 const QUERY_ERROR: &str = "x-amzn-query-error";
 /// As many queues as SQS lists in one answer. Source: SQS, ListQueues.
 const LISTED: u32 = 1000;
+
+/// How often a batch is deleted until it is gone, and what is waited after a call that failed: a lost connection is made
+/// again at once.
+const DELETE_TRIES: u32 = 3;
+const DELETE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The queues of a backend.
 #[derive(Debug)]
@@ -57,7 +63,19 @@ impl Queues {
             Err(error) if is_unknown(&error) => None,
             Err(error) => return Err(failed("GetQueueUrl")(error)),
         };
-        let Some(url) = found else { return Ok(url(&self.ask("CreateQueue", input).await?)) };
+        let url = match found {
+            Some(url) => url,
+            None => match self.remote.ask("CreateQueue", input).await {
+                Ok(made) => return Ok(url(&made)),
+                // Somebody else was faster, with attributes of their own.
+                Err(error) if is_there_already(&error) => url(&self
+                    .remote
+                    .ask("GetQueueUrl", &json!({ "QueueName": input.queue_name }))
+                    .await
+                    .map_err(failed("GetQueueUrl"))?),
+                Err(error) => return Err(failed("CreateQueue")(error)),
+            },
+        };
         let attributes = json!({ "QueueUrl": url, "Attributes": input.attributes });
         self.ask::<Value>("SetQueueAttributes", &attributes).await?;
         Ok(url)
@@ -84,9 +102,22 @@ impl Queues {
         self.ask_for("ReceiveMessage", input, "Messages").await
     }
 
-    /// Deletes messages.
+    /// Deletes messages, and tries again with those that could not be deleted: they are done, and would be done twice.
     pub(crate) async fn delete(&self, input: &DeleteMessageBatchInput) -> Result<(), SqsError> {
-        self.ask::<Value>("DeleteMessageBatch", input).await.map(drop)
+        let mut left = input.clone();
+        for _ in 1..DELETE_TRIES {
+            match self.ask::<Value>("DeleteMessageBatch", &left).await {
+                Ok(answer) => {
+                    let failed = failed_ids(&answer);
+                    left.entries.retain(|entry| failed.contains(&entry.id.as_str()));
+                    if left.entries.is_empty() {
+                        return Ok(());
+                    }
+                }
+                Err(_) => tokio::time::sleep(DELETE_PAUSE).await,
+            }
+        }
+        self.ask::<Value>("DeleteMessageBatch", &left).await.map(drop)
     }
 
     /// Changes when messages come again.
@@ -112,6 +143,12 @@ impl Queues {
     }
 }
 
+/// The entries of a batch that were not carried out.
+fn failed_ids(answer: &Value) -> Vec<&str> {
+    let failed = answer["Failed"].as_array().into_iter().flatten();
+    failed.filter_map(|entry| entry["Id"].as_str()).collect()
+}
+
 fn read<T: DeserializeOwned>(operation: &str, answer: Value) -> Result<T, SqsError> {
     serde_json::from_value(answer).map_err(|error| SqsError::internal_error(format!("{operation}'s answer: {error}")))
 }
@@ -125,7 +162,25 @@ fn is_unknown(error: &RemoteError) -> bool {
     error.is("QueueDoesNotExist") || error.is("NonExistentQueue")
 }
 
+/// Whether it says that there is such a queue with other attributes, by either name.
+fn is_there_already(error: &RemoteError) -> bool {
+    error.is("QueueNameExists") || error.is("QueueAlreadyExists")
+}
+
 fn failed(operation: &str) -> impl Fn(RemoteError) -> SqsError {
     let operation = operation.to_owned();
     move |error| SqsError::internal_error(format!("the backend fails at SQS's {operation}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_deleted_is_read() {
+        let answer = json!({ "Successful": [{ "Id": "0" }], "Failed": [{ "Id": "1", "Code": "InternalError" }] });
+        assert_eq!(failed_ids(&answer), ["1"]);
+        assert_eq!(failed_ids(&json!({ "Successful": [] })), [] as [&str; 0]);
+        assert_eq!(failed_ids(&Value::Null), [] as [&str; 0]);
+    }
 }

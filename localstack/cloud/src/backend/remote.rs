@@ -23,7 +23,7 @@ use super::{Backend, BackendError};
 use crate::clock;
 use crate::host::REGION;
 
-/// How long a backend may take to begin its answer: the longest poll of a queue, and as much again.
+/// How long a backend may take to answer, files apart: the longest poll of a queue, and as much again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 /// How long a connection is kept without a call. Python's servers end theirs after five seconds, and a call that meets
 /// the end of its connection is lost. Source: uvicorn, `timeout_keep_alive`.
@@ -137,9 +137,20 @@ impl Remote {
         let signed = SignableBody::Bytes(&body);
         let whole = Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync();
         let root = PathAndQuery::from_static("/");
-        let (parts, answer) = self.send(Method::POST, root, headers, signed, whole).await?.into_parts();
-        let answer = Limited::new(answer, ANSWER_BYTES).collect().await.map_err(|error| self.silent(&error))?;
-        Ok((parts.status, parts.headers, answer.to_bytes()))
+        let exchange = async {
+            let (parts, answer) = self.send(Method::POST, root, headers, signed, whole).await?.into_parts();
+            let answer = Limited::new(answer, ANSWER_BYTES).collect().await.map_err(|error| self.silent(&error))?;
+            Ok((parts.status, parts.headers, answer.to_bytes()))
+        };
+        self.in_time(exchange).await
+    }
+
+    /// Ends what takes too long: from the request to the last byte of its answer.
+    pub(crate) async fn in_time<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, RemoteError>>,
+    ) -> Result<T, RemoteError> {
+        tokio::time::timeout(ANSWER_WITHIN, exchange).await.unwrap_or_else(|late| Err(self.silent(&late)))
     }
 
     /// The same for ourselves, where a refusal is an error.
@@ -156,7 +167,7 @@ impl Remote {
         serde_json::from_slice(&answer).map_err(|error| self.silent(&error))
     }
 
-    /// Signs a request and sends it.
+    /// Signs a request and sends it. A file may take as long as it takes; whatever else is sent, [`Self::in_time`].
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -171,10 +182,7 @@ impl Remote {
         *request.uri_mut() = uri.map_err(|error| self.silent(&error))?;
         *request.headers_mut() = headers;
         self.sign(&mut request, signed).map_err(|reason| self.silent(&reason))?;
-        match tokio::time::timeout(ANSWER_WITHIN, self.client.request(request)).await {
-            Ok(answered) => answered.map_err(|error| self.silent(&Causes(&error))),
-            Err(late) => Err(self.silent(&late)),
-        }
+        self.client.request(request).await.map_err(|error| self.silent(&Causes(&error)))
     }
 
     fn sign(&self, request: &mut Request<Outgoing>, body: SignableBody<'_>) -> Result<(), String> {

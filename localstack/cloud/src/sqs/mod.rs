@@ -142,7 +142,14 @@ impl Sqs {
         let service = Arc::clone(self);
         server::serve(listener, ending, move |request, _| {
             let service = Arc::clone(&service);
-            async move { service.answer(request).await }
+            async move {
+                if matches!(service.store, Store::Backend(_)) {
+                    let activity = service.front.activity().clone();
+                    server::to_the_end(&activity, async move { service.answer(request).await }).await
+                } else {
+                    service.answer(request).await
+                }
+            }
         });
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures_util::future::join_all;
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::CreateQueueInput;
-use tidings_manifest::QueueName;
+use tidings_manifest::{DEAD_RETENTION_S, QueueName};
 
 use super::{Sqs, Store};
 use crate::host::{ACCOUNT, REGION};
@@ -84,7 +84,7 @@ impl Sqs {
             let full_name = self.names.full(&name);
             let dead_letters = format!("{full_name}{DEAD_LETTERS}");
             let dead_letter_url =
-                self.create(&dead_letters, [("MessageRetentionPeriod", "1209600".to_owned())]).await?;
+                self.create(&dead_letters, [("MessageRetentionPeriod", DEAD_RETENTION_S.to_string())]).await?;
             let dead_letter_arn = self.arn(&dead_letter_url, &dead_letters).await?;
             let redrive = serde_json::json!({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": receives});
             let attributes =
@@ -111,21 +111,40 @@ impl Sqs {
         Ok(queues)
     }
 
-    /// How many records each of them holds, dead-letter queues included, by short name. A queue that somebody has
-    /// deleted is left out.
-    pub(crate) async fn states(&self, queues: &[Queue]) -> BTreeMap<String, QueueState> {
-        // All at once, because a backend is a call away.
-        let states = urls(queues).into_iter().map(async |(name, url)| {
-            let attributes = self.store.attributes(&url).await.ok()?;
-            let number = |name: &str| attributes.get(name).and_then(|number| number.parse().ok()).unwrap_or_default();
-            let state = QueueState {
-                visible: number("ApproximateNumberOfMessages"),
-                in_flight: number("ApproximateNumberOfMessagesNotVisible"),
-                delayed: number("ApproximateNumberOfMessagesDelayed"),
-            };
-            Some((name, state))
+    /// How many records each of them holds, dead-letter queues included, by short name, and how many could not be
+    /// asked. A queue that somebody has deleted is left out.
+    pub(crate) async fn states(&self, queues: &[Queue]) -> (BTreeMap<String, QueueState>, usize) {
+        // All at once, because a backend is a call away; but a dead-letter queue after its queue, or a record that moves
+        // meanwhile would be in neither.
+        let pairs = queues.iter().map(async |queue| {
+            let first = self.read(&queue.url).await;
+            let second = self.read(&queue.dead_letter_url).await;
+            [(queue.name.clone(), first), (format!("{}{DEAD_LETTERS}", queue.name), second)]
         });
-        join_all(states).await.into_iter().flatten().collect()
+        let (mut states, mut unanswered) = (BTreeMap::new(), 0);
+        for (name, state) in join_all(pairs).await.into_iter().flatten() {
+            match state {
+                Ok(Some(state)) => drop(states.insert(name, state)),
+                Ok(None) => {}
+                Err(_) => unanswered += 1,
+            }
+        }
+        (states, unanswered)
+    }
+
+    /// How many records a queue holds; nothing if there is no such queue.
+    async fn read(&self, url: &str) -> Result<Option<QueueState>, SqsError> {
+        let attributes = match self.store.attributes(url).await {
+            Ok(attributes) => attributes,
+            Err(error) if error.code.is_sender_fault() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let number = |name: &str| attributes.get(name).and_then(|number| number.parse().ok()).unwrap_or_default();
+        Ok(Some(QueueState {
+            visible: number("ApproximateNumberOfMessages"),
+            in_flight: number("ApproximateNumberOfMessagesNotVisible"),
+            delayed: number("ApproximateNumberOfMessagesDelayed"),
+        }))
     }
 
     async fn create(
