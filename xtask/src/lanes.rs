@@ -137,7 +137,7 @@ pub(crate) const LANES: &[Lane] = &[
     },
     Lane {
         name: "backend",
-        budget_min: 4,
+        budget_min: 5,
         shows: "the same on somebody else's tables, queues and files",
         steps: &[Step::Suite("ministack-backend")],
     },

@@ -24,7 +24,8 @@ async fn run(command: &mut Command, what: &str) -> Vec<u8> {
 
 /// The `aws` of the virtual environment, which is made if it is not there or of other versions.
 async fn aws() -> PathBuf {
-    let venv = own_folder().join("aws-cli");
+    // Where `cargo xtask` has it, too; whoever comes first makes it.
+    let venv = own_folder().with_file_name("tools").join("aws-cli");
     let stamp = venv.join("installed.txt");
     if std::fs::read_to_string(&stamp).ok().as_deref() != Some(PINNED) {
         let requirements = workspace().join("infra/tools/aws-cli.txt");
