@@ -6,7 +6,6 @@ use tidings_manifest::{DEAD_RETENTION_S, Function, QueueName, RECEIVES};
 use tidings_tables::{KeySpec, TABLES, TableSpec};
 
 use crate::default_shards;
-use crate::tables::kind;
 
 /// Where the script is, from the repository's root.
 pub const PATH: &str = "localstack/init/ready.sh";
@@ -72,7 +71,7 @@ pub fn script(functions: &[Function]) -> String {
 }
 
 fn table(spec: &TableSpec) -> String {
-    let key = |key: &KeySpec| format!("{}={}", key.name, kind(key));
+    let key = |key: &KeySpec| format!("{}={}", key.name, key.kind.as_str());
     let keys = [Some(&spec.partition_key), spec.sort_key.as_ref()].into_iter().flatten().map(key);
     format!("table {} {}", spec.name, keys.collect::<Vec<_>>().join(" "))
 }

@@ -1,7 +1,7 @@
 //! The tables, as `tidings-tables` describes them.
 
 use serde_json::{Value, json};
-use tidings_tables::{KeyKind, KeySpec, TABLES, TableSpec};
+use tidings_tables::{KeySpec, TABLES, TableSpec};
 
 use crate::document::{Named, Resource, Section};
 use crate::intrinsics::{only, reference};
@@ -22,7 +22,7 @@ pub(crate) fn section() -> Section {
 fn definition(spec: &TableSpec) -> Value {
     let keys = [Some((&spec.partition_key, "HASH")), spec.sort_key.as_ref().map(|key| (key, "RANGE"))];
     let keys: Vec<_> = keys.into_iter().flatten().collect();
-    let attribute = |key: &KeySpec| json!({ "AttributeName": key.name, "AttributeType": kind(key) });
+    let attribute = |key: &KeySpec| json!({ "AttributeName": key.name, "AttributeType": key.kind.as_str() });
     let mut table = json!({
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": keys.iter().map(|(key, _)| attribute(key)).collect::<Vec<_>>(),
@@ -40,11 +40,4 @@ fn definition(spec: &TableSpec) -> Value {
         table["TimeToLiveSpecification"] = json!({ "AttributeName": attribute, "Enabled": true });
     }
     table
-}
-
-pub(crate) fn kind(key: &KeySpec) -> &'static str {
-    match key.kind {
-        KeyKind::String => "S",
-        KeyKind::Number => "N",
-    }
 }

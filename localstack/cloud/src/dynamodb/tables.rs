@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
-use tidings_tables::{KeyKind, KeySpec, TABLES, TableSpec};
+use tidings_tables::{KeySpec, TABLES, TableSpec};
 
 use crate::names::Names;
 
@@ -69,20 +69,13 @@ pub(crate) fn expiry(table: &str, attribute: &str) -> Value {
 pub(crate) fn definition(names: &Names, spec: &TableSpec) -> Value {
     let keys = [Some((&spec.partition_key, "HASH")), spec.sort_key.as_ref().map(|key| (key, "RANGE"))];
     let keys: Vec<_> = keys.into_iter().flatten().collect();
-    let attribute = |key: &KeySpec| json!({"AttributeName": key.name, "AttributeType": kind(key)});
+    let attribute = |key: &KeySpec| json!({"AttributeName": key.name, "AttributeType": key.kind.as_str()});
     json!({
         "TableName": names.full(spec.name),
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": keys.iter().map(|(key, _)| attribute(key)).collect::<Vec<_>>(),
         "KeySchema": keys.iter().map(|(key, role)| json!({"AttributeName": key.name, "KeyType": role})).collect::<Vec<_>>(),
     })
-}
-
-fn kind(key: &KeySpec) -> &'static str {
-    match key.kind {
-        KeyKind::String => "S",
-        KeyKind::Number => "N",
-    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T, DynoxideError> {

@@ -21,6 +21,16 @@ pub enum KeyKind {
     Number,
 }
 
+impl KeyKind {
+    /// As DynamoDB spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "S",
+            Self::Number => "N",
+        }
+    }
+}
+
 /// A key attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySpec {
