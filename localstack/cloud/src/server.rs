@@ -170,12 +170,13 @@ pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == http::Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Answers in a task of its own, so that it goes on when its caller hangs up: what has begun elsewhere takes effect there
-/// all the same, and is to be booked, and under way until then.
+/// Answers. Where that is done elsewhere, in a task of its own, so that it goes on when its caller hangs up: what has
+/// begun takes effect there all the same, and is to be booked, and under way until then.
 pub(crate) async fn to_the_end(
-    activity: &Activity,
+    elsewhere: Option<Activity>,
     answer: impl Future<Output = Response<Body>> + Send + 'static,
 ) -> Response<Body> {
+    let Some(activity) = elsewhere else { return answer.await };
     let under_way = activity.begin();
     let answered = tokio::spawn(async move {
         let _under_way = under_way;

@@ -87,16 +87,10 @@ impl DynamoDb {
     /// Serves any AWS client until the end.
     pub(crate) fn serve(self: &Arc<Self>, listener: TcpListener, ending: Ending) {
         let service = Arc::clone(self);
+        let elsewhere = matches!(self.store, Store::Backend(_)).then(|| self.front.activity().clone());
         server::serve(listener, ending, move |request, _| {
             let service = Arc::clone(&service);
-            async move {
-                if matches!(service.store, Store::Backend(_)) {
-                    let activity = service.front.activity().clone();
-                    server::to_the_end(&activity, async move { service.answer(request).await }).await
-                } else {
-                    service.answer(request).await
-                }
-            }
+            server::to_the_end(elsewhere.clone(), async move { service.answer(request).await })
         });
     }
 
