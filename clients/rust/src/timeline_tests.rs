@@ -62,6 +62,7 @@ fn synced(log: &[Entry], head: u64, newest: usize, read_seq: u64, floor: u64) ->
         read_seq,
         unread: others(head) - others(read_seq),
         floor,
+        left: false,
         peer: Some(Text(PEER)),
         entries: upto.iter().rev().take(newest).rev().filter(|entry| entry.seq >= floor).cloned().collect(),
     }

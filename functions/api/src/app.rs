@@ -30,7 +30,7 @@ pub(crate) trait Adapters: Send + Sync + 'static {
     /// Conversations.
     type Log: LogRead + Clone;
     /// What people have of them.
-    type Inboxes: InboxRead + InboxSettle;
+    type Inboxes: InboxRead + InboxSettle + Clone;
     /// Passwords.
     type Hasher: PasswordHasher + DeriveIds + Clone;
     /// Tokens.
@@ -46,7 +46,7 @@ pub(crate) struct App<A: Adapters> {
     pub(crate) refresh: Refresh<A::Store, A::Keys, A::Clock>,
     pub(crate) issue_ticket: IssueTicket<A::Store, A::Keys, A::Clock>,
     pub(crate) sync: SyncDevice<A::Log, A::Inboxes, OverHttp, OverHttp, A::Clock>,
-    pub(crate) history: ReadHistory<A::Log>,
+    pub(crate) history: ReadHistory<A::Log, A::Inboxes>,
     pub(crate) keys: A::Keys,
     pub(crate) clock: A::Clock,
     /// The published key set.
@@ -95,8 +95,14 @@ impl<A: Adapters> App<A> {
                 clock: clock.clone(),
                 ttl_s: ticket_ttl_s,
             },
-            sync: SyncDevice { log: log.clone(), inboxes, routes: OverHttp, gateway: OverHttp, clock: clock.clone() },
-            history: ReadHistory { log },
+            sync: SyncDevice {
+                log: log.clone(),
+                inboxes: inboxes.clone(),
+                routes: OverHttp,
+                gateway: OverHttp,
+                clock: clock.clone(),
+            },
+            history: ReadHistory { log, inboxes },
             keys: keys.clone(),
             clock: clock.clone(),
             key_set: key_set.to_owned(),

@@ -41,7 +41,7 @@ pub(crate) async fn work(
     }
     let (places, jobs): (Vec<usize>, Vec<fan_out::Job>) = jobs.into_iter().unzip();
     let finishing = tasks.into_iter().map(async |(index, task)| (index, finish(&send, task).await));
-    let (done, finished) = tokio::join!(send.deliver.work(jobs, until), join_all(finishing));
+    let (done, finished) = tokio::join!(send.deliver.work(&send.groups, jobs, until), join_all(finishing));
     for (index, done) in places.into_iter().zip(done) {
         if !done {
             outcomes[index] = Err("the routes could not be read, or what failed could not be queued again".into());

@@ -31,7 +31,7 @@ type Log = Metered<LogTable>;
 type Gateway = Metered<Connections>;
 type Routes = Metered<RouteTable>;
 type Syncs = Arc<SyncDevice<Log, InboxTable, Routes, Gateway, SystemClock>>;
-type Histories = Arc<ReadHistory<Log>>;
+type Histories = Arc<ReadHistory<Log, InboxTable>>;
 type Reads = Arc<ReadConversation<Log, InboxTable, Gateway, Routes, Metered<Queues>, SystemClock>>;
 
 /// Adapters into the use cases.
@@ -52,8 +52,8 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -
         gateway: deliver.gateway.clone(),
         clock: SystemClock,
     };
-    let read = ReadConversation { log: log.clone(), inboxes, deliver, inline_max };
-    Ok((Arc::new(sync), Arc::new(ReadHistory { log }), Arc::new(read)))
+    let read = ReadConversation { log: log.clone(), inboxes: inboxes.clone(), deliver, inline_max };
+    Ok((Arc::new(sync), Arc::new(ReadHistory { log, inboxes }), Arc::new(read)))
 }
 
 /// `sync`: a page that fits a frame.

@@ -80,6 +80,10 @@ const USERNAMES: &[&str] = &["name#*"];
 /// A new account and its name, which one transaction writes. Both in one statement: what IAM compares of a transaction
 /// may be the keys of all its items together.
 const PEOPLE_AND_USERNAMES: &[&str] = &["user#*", "name#*"];
+/// Groups, their members, and who would like to be one.
+const GROUPS: &[&str] = &["group#*", "members#*"];
+/// Members of groups.
+const MEMBERS: &[&str] = &["members#*"];
 /// Conversations that people write in. Notices (`n:`) are written by us alone, whatever a client asks for.
 const WRITTEN_BY_PEOPLE: &[&str] = &["d:*", "g:*"];
 
@@ -102,6 +106,8 @@ pub const GRANTS: &[Grant] = &[
     keyed("usernames.read", &["dynamodb:GetItem"], SOCIAL, USERNAMES),
     keyed("sessions.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
     keyed("sessions.write", &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], SOCIAL, PEOPLE),
+    keyed("groups.state", &["dynamodb:GetItem"], SOCIAL, GROUPS),
+    keyed("groups.members", &["dynamodb:Query"], SOCIAL, MEMBERS),
     connections("gateway.post", "POST"),
     connections("gateway.close", "DELETE"),
     sends("queue.fanout", QueueName::Fanout),

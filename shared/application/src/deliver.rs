@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::drive::drive;
 use crate::error::PortError;
 use crate::pace::Pace;
-use crate::ports::{FanOutQueue, Gateway, RetryQueue, RouteRead, RouteWrite};
+use crate::ports::{FanOutQueue, Gateway, MemberRead, RetryQueue, RouteRead, RouteWrite};
 
 /// Posts in flight at once per delivery. With a round trip of 10 ms that is 1,600 posts/s, a sixth of an account's
 /// default; more would only wait at the gateway.
@@ -80,13 +80,25 @@ where
 {
     /// Works a batch of jobs off: whether each is done. The others are to be delivered again. Nothing is posted after
     /// `until`; what is left then is queued.
-    pub async fn work(&self, jobs: Vec<Job>, until: Timestamp) -> Vec<bool> {
+    pub async fn work(&self, groups: &impl MemberRead, jobs: Vec<Job>, until: Timestamp) -> Vec<bool> {
         let worker = Worker::start(jobs, self.clock.now());
-        drive(worker, &self.clock, |call| self.make_fan_out(call, until)).await
+        drive(worker, &self.clock, |call| self.make_fan_out(groups, call, until)).await
     }
 
-    async fn make_fan_out(&self, call: fan_out::Call, until: Timestamp) -> Result<fan_out::Seen, PortError> {
+    async fn make_fan_out(
+        &self,
+        groups: &impl MemberRead,
+        call: fan_out::Call,
+        until: Timestamp,
+    ) -> Result<fan_out::Seen, PortError> {
         Ok(match call {
+            fan_out::Call::ReadMembers(wanted) => {
+                let members = async |(group, buckets)| {
+                    let members = groups.members(group, buckets).await.ok()?;
+                    Some(members.into_iter().map(|member| (member.user, member.from)).collect())
+                };
+                fan_out::Seen::Members(join_all(wanted.into_iter().map(members)).await)
+            }
             fan_out::Call::ReadRoutes(users) => fan_out::Seen::Routes(self.routes_of_each(users).await),
             fan_out::Call::Posting(call) => fan_out::Seen::Posting(self.make_posting(call, until).await?),
         })

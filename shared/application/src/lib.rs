@@ -9,6 +9,7 @@ pub mod connect;
 pub mod deliver;
 mod drive;
 pub mod error;
+pub mod groups;
 pub mod history;
 pub mod identity;
 pub mod pace;

@@ -4,7 +4,9 @@
 use std::future::Future;
 
 use tidings_domain::delivery::{Event, FanOut};
-use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
+use tidings_domain::group::change::{State, Wanted, Write};
+use tidings_domain::group::{Asking, Group, Member};
+use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, GroupId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::posting::{Post, Retry};
@@ -62,6 +64,34 @@ pub trait InboxRead: Send + Sync {
     fn states(&self, users: &[UserId], conversation: ConversationId) -> impl Answer<Vec<Option<HeadState>>>;
     /// Entries of `user` in key order, and whether there are more.
     fn page(&self, user: UserId, after: Option<ConversationId>, limit: usize) -> impl Answer<(Vec<InboxEntry>, bool)>;
+}
+
+/// Reads groups.
+pub trait GroupRead: Send + Sync {
+    /// The group and what else is wanted of it, all as of one moment between changes, but for
+    /// [`State::welcome`](tidings_domain::group::change::State::welcome), which is not asked here.
+    fn state(&self, group: GroupId, wanted: &Wanted) -> impl Answer<State>;
+    /// These groups, in this order.
+    fn groups(&self, groups: &[GroupId]) -> impl Answer<Vec<Option<Group>>>;
+}
+
+/// Reads who is in a group.
+pub trait MemberRead: Send + Sync {
+    /// All members, spread over so many buckets, in no order.
+    fn members(&self, group: GroupId, buckets: u32) -> impl Answer<Vec<Member>>;
+}
+
+/// Reads who would like to be in a group.
+pub trait AskingRead: Send + Sync {
+    /// All requests and invitations, expired ones possibly included.
+    fn asking(&self, group: GroupId) -> impl Answer<Vec<Asking>>;
+}
+
+/// Changes groups: entries and records in one transaction.
+pub trait GroupCommit: Send + Sync {
+    /// Puts the entries on condition that their places are free and makes the writes, all or nothing; whether it did.
+    /// An error means that nobody knows.
+    fn commit(&self, group: GroupId, entries: &[(ConversationId, Entry)], writes: &[Write]) -> impl Answer<bool>;
 }
 
 /// Opens inbox entries.

@@ -2,13 +2,14 @@
 
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::log::Seq;
+use tidings_domain::membership;
 use tidings_domain::read::{Call, Read, Refusal, Request, Seen};
 
 use crate::clock::Clock;
 use crate::deliver::Deliver;
 use crate::drive::drive;
 use crate::error::PortError;
-use crate::ports::{FanOutQueue, Gateway, InboxAdvance, LogRead, RetryQueue, RouteRead, RouteWrite};
+use crate::ports::{FanOutQueue, Gateway, InboxAdvance, InboxRead, LogRead, RetryQueue, RouteRead, RouteWrite};
 
 /// Moves read positions and tells the others.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct ReadConversation<L, I, G, R, Q, C> {
 impl<L, I, G, R, Q, C> ReadConversation<L, I, G, R, Q, C>
 where
     L: LogRead,
-    I: InboxAdvance,
+    I: InboxRead + InboxAdvance,
     G: Gateway,
     R: RouteRead + RouteWrite,
     Q: RetryQueue + FanOutQueue,
@@ -42,6 +43,10 @@ where
     async fn make(&self, conversation: ConversationId, user: UserId, call: Call) -> Result<Seen, PortError> {
         Ok(match call {
             Call::ReadCounts(seq) => Seen::Counts(self.log.entry(conversation, seq).await?.map(|entry| entry.counts)),
+            Call::ReadSpans => {
+                let entry = self.inboxes.entry(user, conversation).await?;
+                Seen::Spans(membership::spans(conversation, user, entry.as_ref()))
+            }
             Call::Advance(position) => {
                 let (moved, stands) = self.inboxes.advance(user, conversation, position).await?;
                 Seen::Position(moved, stands)

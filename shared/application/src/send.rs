@@ -1,6 +1,8 @@
 //! `message.send`: drives [`tidings_domain::send::Send`].
 
 use futures_util::future::try_join_all;
+use tidings_domain::group::change::Wanted;
+use tidings_domain::group::{Group, Member};
 use tidings_domain::identity::Username;
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::limits::SEARCH_MAX;
@@ -13,18 +15,21 @@ use crate::error::PortError;
 use crate::identity::Account;
 use crate::identity::ports::AccountRead;
 use crate::ports::{
-    FanOutQueue, Gateway, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite, TaskQueue,
+    FanOutQueue, Gateway, GroupRead, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite,
+    TaskQueue,
 };
 
 /// Appends messages and delivers them.
 #[derive(Debug)]
-pub struct SendMessages<L, I, A, G, R, Q, C> {
+pub struct SendMessages<L, I, A, S, G, R, Q, C> {
     /// The log.
     pub log: L,
     /// The inboxes.
     pub inboxes: I,
     /// Who has an account.
     pub accounts: A,
+    /// The groups.
+    pub groups: S,
     /// Delivery, with the routes, the queues and the clock.
     pub deliver: Deliver<G, R, Q, C>,
     /// How many connections are posted to while the sender waits.
@@ -51,11 +56,12 @@ impl AccountRead for NoAccounts {
     }
 }
 
-impl<L, I, A, G, R, Q, C> SendMessages<L, I, A, G, R, Q, C>
+impl<L, I, A, S, G, R, Q, C> SendMessages<L, I, A, S, G, R, Q, C>
 where
     L: LogRead + LogAppend,
     I: InboxRead + InboxOpen,
     A: AccountRead,
+    S: GroupRead,
     G: Gateway,
     R: RouteRead + RouteWrite,
     Q: RetryQueue + FanOutQueue + TaskQueue,
@@ -63,15 +69,15 @@ where
 {
     /// Answers each draft, in order, or refuses the request as a whole.
     pub async fn run(&self, request: Request) -> Result<Vec<Result<Sent, Refusal>>, Refusal> {
-        let (conversation, clock) = (request.conversation, &self.deliver.clock);
+        let (conversation, sender, clock) = (request.conversation, request.sender, &self.deliver.clock);
         let send = Send::start(request, self.inline_max, clock.now())?;
-        Ok(drive(send, clock, |call| self.make(conversation, call)).await)
+        Ok(drive(send, clock, |call| self.make(conversation, sender, call)).await)
     }
 
     /// Finishes what an earlier run left in the log. An error means that it could not be done now: the task is to be
     /// delivered again.
     pub async fn finish(&self, unfinished: Request) -> Result<(), PortError> {
-        let (conversation, clock) = (unfinished.conversation, &self.deliver.clock);
+        let (conversation, sender, clock) = (unfinished.conversation, unfinished.sender, &self.deliver.clock);
         let make = async |call| match call {
             // The record that brought this task stays in its queue; a second one would only multiply it.
             Call::Finish(_) => Ok(Seen::Queued),
@@ -80,7 +86,7 @@ where
             Call::Put(_) | Call::ReadPermission(_) | Call::ReadAccount(_) => {
                 Err(PortError::fatal("a task of messages that are not in the log"))
             }
-            call => self.make(conversation, call).await,
+            call => self.make(conversation, sender, call).await,
         };
         let answers = match Send::start(unfinished, self.inline_max, clock.now()) {
             Ok(send) => drive(send, clock, make).await,
@@ -94,7 +100,7 @@ where
         }
     }
 
-    async fn make(&self, conversation: ConversationId, call: Call) -> Result<Seen, PortError> {
+    async fn make(&self, conversation: ConversationId, sender: UserId, call: Call) -> Result<Seen, PortError> {
         Ok(match call {
             Call::ReadLog(from) => {
                 // The bound itself is read too: it is the predecessor.
@@ -102,6 +108,10 @@ where
             }
             Call::ReadPermission(user) => Seen::Exists(self.inboxes.entry(user, conversation).await?.is_some()),
             Call::ReadAccount(user) => Seen::Exists(self.accounts.account(user).await?.is_some()),
+            Call::ReadStanding => {
+                let (group, member) = self.standing(conversation, sender).await?;
+                Seen::Standing(group.map(Box::new), member.map(Box::new))
+            }
             Call::Put(entry) => Seen::Put(self.log.put(conversation, &entry).await?),
             Call::Wait { bound_ms } => {
                 let clock = &self.deliver.clock;
@@ -119,5 +129,15 @@ where
                 Seen::Queued
             }
         })
+    }
+
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+    ) -> Result<(Option<Group>, Option<Member>), PortError> {
+        let ConversationId::Group(group) = conversation else { return Ok((None, None)) };
+        let mut state = self.groups.state(group, &Wanted { members: vec![sender], ..Wanted::default() }).await?;
+        Ok((state.group, state.members.remove(&sender)))
     }
 }

@@ -30,7 +30,7 @@ use tidings_domain::{read, time::Timestamp};
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::identity::FakeSocial;
 use tidings_testkit::messages::contract::draft;
-use tidings_testkit::messages::{FakeGateway, FakeInboxes, FakeLog, FakeQueue, FakeRoutes};
+use tidings_testkit::messages::{FakeGateway, FakeGroups, FakeInboxes, FakeLog, FakeQueue, FakeRoutes};
 
 /// A deployment in memory.
 #[derive(Default)]
@@ -43,7 +43,7 @@ struct World {
     clock: TestClock,
 }
 
-type Sender<L> = SendMessages<L, FakeInboxes, FakeSocial, FakeGateway, FakeRoutes, FakeQueue, TestClock>;
+type Sender<L> = SendMessages<L, FakeInboxes, FakeSocial, FakeGroups, FakeGateway, FakeRoutes, FakeQueue, TestClock>;
 
 /// A log whose every answer takes until the sender is out of time.
 struct SlowLog {
@@ -97,12 +97,13 @@ impl World {
     }
 
     async fn work(&self, jobs: Vec<Job>) -> Vec<bool> {
-        self.deliver().work(jobs, self.clock.now().plus_millis(1_000)).await
+        self.deliver().work(&FakeGroups::default(), jobs, self.clock.now().plus_millis(1_000)).await
     }
 
     fn sender<L>(&self, log: L, inline_max: usize) -> Sender<L> {
         let (inboxes, accounts) = (self.inboxes.clone(), FakeSocial::default());
-        SendMessages { log, inboxes, accounts, deliver: self.deliver(), inline_max }
+        let groups = FakeGroups::default();
+        SendMessages { log, inboxes, accounts, groups, deliver: self.deliver(), inline_max }
     }
 
     /// Opens the inboxes first, so that nobody needs an account.
@@ -266,14 +267,14 @@ async fn a_batch_is_one_post_for_each_connection_within_the_budget() {
     jobs.reverse();
     let worker = Deliver { pace: Pace::per_second(NonZeroU64::new(2).unwrap()), ..world.deliver() };
     let began = world.clock.now();
-    assert_eq!(worker.work(jobs.clone(), began.plus_millis(500)).await, [true; 3]);
+    assert_eq!(worker.work(&FakeGroups::default(), jobs.clone(), began.plus_millis(500)).await, [true; 3]);
     let seqs = vec![1, 2, 3];
     assert_eq!(world.pushed(), [("1-phone".to_owned(), seqs.clone()), ("2-phone".to_owned(), seqs)]);
     // A tenth of a second is for free, then one every half.
     assert_eq!(world.clock.now().millis_since(began), 400);
 
     // No time for a second post: queued again, at once, and the batch is done.
-    assert_eq!(worker.work(jobs, world.clock.now().plus_millis(200)).await, [true; 3]);
+    assert_eq!(worker.work(&FakeGroups::default(), jobs, world.clock.now().plus_millis(200)).await, [true; 3]);
     assert!(world.pushed().is_empty());
     assert_eq!(world.queue.take_retries()[0].routes.len(), 2);
 }
@@ -433,7 +434,7 @@ async fn pages_of_a_sync_go_through_all_conversations() {
 async fn outsiders_learn_nothing() {
     let world = World::default();
     world.say(1, ours(), "secret", 4).await;
-    let history = ReadHistory { log: world.log.clone() };
+    let history = ReadHistory { log: world.log.clone(), inboxes: world.inboxes.clone() };
     for (conversation, who) in
         [(ours(), 3), (ConversationId::Notices(user(1)), 2), (ConversationId::direct(user(8), user(9)), 3)]
     {

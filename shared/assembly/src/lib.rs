@@ -6,6 +6,7 @@ use tidings_application::deliver::Deliver;
 use tidings_application::pace::Pace;
 use tidings_application::send::SendMessages;
 use tidings_dynamodb::Client;
+use tidings_dynamodb::groups::GroupTables;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::routes::RouteTable;
@@ -29,6 +30,7 @@ pub type Sender<A> = SendMessages<
     Metered<LogTable>,
     InboxTable,
     A,
+    GroupTables,
     Metered<Connections>,
     Metered<RouteTable>,
     Metered<Queues>,
@@ -59,6 +61,13 @@ pub fn accounts(environment: &Environment, sdk: &SdkConfig) -> Setting<Accounts>
     Ok(SocialTable::new(Client::new(sdk), environment.social_table()?))
 }
 
+/// Groups.
+pub fn groups(environment: &Environment, dynamo: &Client) -> Setting<GroupTables> {
+    let (log, social, inboxes) =
+        all((environment.log_table(), environment.social_table(), environment.inboxes_table()))?;
+    Ok(GroupTables::new(dynamo.clone(), log, social, inboxes))
+}
+
 /// A sender that delivers no faster than `pace`.
 pub fn sender<A>(
     environment: &Environment,
@@ -68,9 +77,10 @@ pub fn sender<A>(
     meter: &Meter,
 ) -> Setting<Sender<A>> {
     let dynamo = Client::new(sdk);
-    let (log, inboxes, deliver, inline_max) = all((
+    let (log, inboxes, groups, deliver, inline_max) = all((
         environment.log_table(),
         environment.inboxes_table(),
+        groups(environment, &dynamo),
         delivery(environment, sdk, &dynamo, pace, meter),
         environment.inline_push_max(),
     ))?;
@@ -78,6 +88,7 @@ pub fn sender<A>(
         log: Metered::new(LogTable::new(dynamo.clone(), log), meter),
         inboxes: InboxTable::new(dynamo, inboxes),
         accounts,
+        groups,
         deliver,
         inline_max,
     })

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
+use tidings_domain::log::Seq;
 use tidings_domain::membership::{self, Span};
 
 use crate::history::{DeviceKey, Digest, Holder, Seen, Tick};
@@ -78,10 +79,8 @@ impl Conversation {
     /// Whether a user may see this place.
     pub(crate) fn sees(&self, conversation: ConversationId, user: UserId, seq: u64) -> bool {
         let of_user = self.spans.iter().filter(|(member, _)| *member == user).map(|(_, span)| *span);
-        membership::span(conversation, user)
-            .into_iter()
-            .chain(of_user)
-            .any(|span| span.from.get() <= seq && span.to.is_none_or(|to| seq <= to.get()))
+        let by_id = !membership::is_foreign(conversation, user) && !membership::is_in_inbox(conversation);
+        by_id.then_some(Span::WHOLE).into_iter().chain(of_user).any(|span| span.shows(Seq::new(seq)))
     }
 
     /// Takes note of an entry in its place. Says what is wrong with it, and who saw it otherwise.

@@ -3,6 +3,7 @@
 //! A protocol that delivers reads the routes and asks [`plan`] which way. [`crate::posting`] is how posts go out,
 //! [`crate::fan_out`] how a worker serves the queues.
 
+use crate::change::Audience;
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::log::{Entry, Seq};
 use crate::route::Route;
@@ -39,6 +40,8 @@ pub struct FanOut {
     pub events: Vec<Event>,
     /// The connection that is answered directly.
     pub except: Option<ConnectionId>,
+    /// Whom it reaches beside the people whom the conversation's id names.
+    pub audience: Audience,
 }
 
 /// The calls of a delivery, the same for whatever is delivered.
@@ -108,7 +111,12 @@ mod tests {
         let me = ConnectionId::new("me");
         let routes = vec![route("me", 5), route("expired", 0), route("peer", 1)];
         let (one, other) = (UserId::from_bits(1), UserId::from_bits(2));
-        let job = FanOut { conversation: ConversationId::direct(one, other), events: Vec::new(), except: Some(me) };
+        let job = FanOut {
+            conversation: ConversationId::direct(one, other),
+            events: Vec::new(),
+            except: Some(me),
+            audience: Audience::default(),
+        };
         let post = Call::Post(vec![route("peer", 1)], Vec::new());
         assert_eq!(plan(routes.clone(), job.clone(), 4, now), Some(post));
         assert_eq!(plan(routes.clone(), job.clone(), 0, now), Some(Call::Queue(job.clone())));

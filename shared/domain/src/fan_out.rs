@@ -11,8 +11,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::delivery::{self, Event, FanOut};
-use crate::ids::{ConnectionId, UserId};
+use crate::ids::{ConnectionId, ConversationId, GroupId, UserId};
 use crate::limits::{PARCEL_BYTES_MAX, POST_SHARE_PERCENT};
+use crate::log::Seq;
 use crate::membership;
 use crate::posting::{self, Parcel, Posting, Retry};
 use crate::protocol::{self, Protocol};
@@ -28,9 +29,14 @@ pub enum Job {
     Retry(Retry),
 }
 
+/// Who is a member of a group, and the first entry that each of them sees.
+pub type Members = Vec<(UserId, Seq)>;
+
 /// The next call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
+    /// Read who the members of these groups are, each spread over so many buckets, strongly consistent.
+    ReadMembers(Vec<(GroupId, u32)>),
     /// Read where these users' devices are reached, strongly consistent.
     ReadRoutes(Vec<UserId>),
     /// Post to all of them.
@@ -40,6 +46,8 @@ pub enum Call {
 /// What it showed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Seen {
+    /// Of [`Call::ReadMembers`], in the order asked; `None` for a group whose members could not be read.
+    Members(Vec<Option<Members>>),
     /// Of [`Call::ReadRoutes`], in the order asked; `None` for a user whose routes could not be read.
     Routes(Vec<Option<Vec<Route>>>),
     /// Of [`Call::Posting`].
@@ -56,69 +64,138 @@ pub type Step = protocol::Step<Call, Vec<bool>>;
 pub struct Worker {
     jobs: Vec<Job>,
     done: Vec<bool>,
+    /// The groups that the jobs tell, and who is in them as far as that could be read.
+    groups: Vec<(GroupId, u32)>,
+    members: BTreeMap<GroupId, BTreeMap<UserId, Seq>>,
     /// Whose routes are asked for.
     users: Vec<UserId>,
-    /// Per parcel, the jobs that are in it.
-    shares: Vec<BTreeSet<usize>>,
+    /// Per parcel, what is in it.
+    shares: Vec<Share>,
     posting: Option<Posting>,
 }
 
+/// The jobs that concern a connection, each with the first entry of its conversation that the connection's user sees.
+type Share = BTreeMap<usize, Seq>;
+
 impl Worker {
-    /// Begins with the routes of everybody whom the jobs concern, each asked for once.
+    /// Begins with who the members of the groups are that the jobs tell, each group asked for once.
     pub fn start(jobs: Vec<Job>, now: Timestamp) -> (Self, Step) {
-        let users: BTreeSet<_> = jobs.iter().flat_map(people).collect();
+        let mut groups = BTreeMap::new();
+        for (group, buckets) in jobs.iter().filter_map(group_of) {
+            let known = groups.entry(group).or_insert(buckets);
+            *known = buckets.max(*known);
+        }
         let mut worker = Self {
             done: vec![true; jobs.len()],
-            users: users.into_iter().collect(),
+            groups: groups.into_iter().collect(),
+            members: BTreeMap::new(),
+            users: Vec::new(),
             shares: Vec::new(),
             posting: None,
             jobs,
         };
-        let step = if worker.users.is_empty() {
-            worker.post(&BTreeMap::new(), now)
+        let step = if worker.groups.is_empty() {
+            worker.read_routes(now)
         } else {
-            Step::Call(Call::ReadRoutes(worker.users.clone()))
+            Step::Call(Call::ReadMembers(worker.groups.clone()))
         };
         (worker, step)
+    }
+
+    /// Goes on with the routes of everybody whom the jobs concern, each asked for once.
+    fn read_routes(&mut self, now: Timestamp) -> Step {
+        let users: BTreeSet<_> =
+            self.jobs.iter().filter_map(|job| self.people(job)).flat_map(BTreeMap::into_keys).collect();
+        self.users = users.into_iter().collect();
+        if self.users.is_empty() {
+            self.post(&BTreeMap::new(), now)
+        } else {
+            Step::Call(Call::ReadRoutes(self.users.clone()))
+        }
+    }
+
+    /// The people whose routes a job needs, each with the first entry that they see; `None` when they are not known.
+    fn people(&self, job: &Job) -> Option<BTreeMap<UserId, Seq>> {
+        let Job::FanOut(fan_out) = job else { return Some(BTreeMap::new()) };
+        let mut people = match group_of(job) {
+            Some((group, _)) => self.members.get(&group)?.clone(),
+            None => BTreeMap::new(),
+        };
+        let named = membership::people(fan_out.conversation).into_iter().chain(fan_out.audience.also.iter().copied());
+        people.extend(named.map(|user| (user, Seq::NONE)));
+        Some(people)
+    }
+
+    /// Whom a job reaches; `None` when somebody's routes are not known.
+    fn reached(&self, job: &Job, routes: &BTreeMap<UserId, Vec<Route>>, now: Timestamp) -> Option<Vec<(Route, Seq)>> {
+        match job {
+            Job::FanOut(fan_out) => {
+                let people = self.people(job)?;
+                let found: Option<Vec<_>> =
+                    people.into_iter().map(|(user, from)| Some((routes.get(&user)?.clone(), from))).collect();
+                let usable = |(routes, from)| {
+                    let routes = delivery::reachable(routes, fan_out.except.as_ref(), now);
+                    routes.into_iter().map(move |route| (route, from))
+                };
+                Some(found?.into_iter().flat_map(usable).collect())
+            }
+            Job::Retry(retry) => {
+                let routes = delivery::reachable(retry.routes.clone(), None, now);
+                Some(routes.into_iter().map(|route| (route, Seq::NONE)).collect())
+            }
+        }
     }
 
     /// Makes one parcel for each connection and posts them all. Those whom the same jobs concern share what they are
     /// sent, so that a crowd costs no more memory than one.
     fn post(&mut self, routes: &BTreeMap<UserId, Vec<Route>>, now: Timestamp) -> Step {
-        let mut targets: BTreeMap<ConnectionId, (Route, BTreeSet<usize>)> = BTreeMap::new();
+        let mut targets: BTreeMap<ConnectionId, (Route, Share)> = BTreeMap::new();
         for (index, job) in self.jobs.iter().enumerate() {
-            let Some(reached) = reached(job, routes, now) else {
+            let Some(reached) = self.reached(job, routes, now) else {
                 self.done[index] = false;
                 continue;
             };
-            for route in reached {
-                let empty = || (route.clone(), BTreeSet::new());
-                targets.entry(route.connection.clone()).or_insert_with(empty).1.insert(index);
+            let lowest = lowest_entry(job);
+            for (route, from) in reached {
+                // A member who sees all of it shares with everybody who does.
+                let from = if from <= lowest { Seq::NONE } else { from };
+                let empty = || (route.clone(), Share::new());
+                targets.entry(route.connection.clone()).or_insert_with(empty).1.insert(index, from);
             }
         }
-        let mut contents: BTreeMap<&BTreeSet<usize>, (Arc<[Event]>, u32)> = BTreeMap::new();
+        let mut contents: BTreeMap<&Share, (Arc<[Event]>, u32)> = BTreeMap::new();
         let crowd = targets.len();
         let parcels = targets.values().map(|(route, share)| {
             let (events, tries) = contents.entry(share).or_insert_with(|| self.content(share, crowd)).clone();
             Parcel { route: route.clone(), events, tries }
         });
-        let (posting, step) = Posting::start(parcels.collect());
-        self.shares = targets.into_values().map(|(_, share)| share).collect();
+        let parcels: Vec<_> = parcels.collect();
+        drop(contents);
+        // Who sees nothing of it, because it was before their time, is posted nothing.
+        let mut told = Vec::new();
+        self.shares.clear();
+        for ((_, share), parcel) in targets.into_values().zip(parcels) {
+            if !parcel.events.is_empty() {
+                self.shares.push(share);
+                told.push(parcel);
+            }
+        }
+        let (posting, step) = Posting::start(told);
         self.posting = Some(posting);
         self.take(step)
     }
 
     /// What those are sent whom these jobs concern, after how many tries. Too much of it becomes a hint to pull, which
     /// a crowd that is told together follows over some time.
-    fn content(&self, share: &BTreeSet<usize>, crowd: usize) -> (Arc<[Event]>, u32) {
+    fn content(&self, share: &Share, crowd: usize) -> (Arc<[Event]>, u32) {
         let mut events = Vec::new();
         let mut tries = 0;
-        for job in share.iter().filter_map(|index| self.jobs.get(*index)) {
+        for (job, from) in share.iter().filter_map(|(index, from)| Some((self.jobs.get(*index)?, *from))) {
             let (more, tried) = match job {
                 Job::FanOut(job) => (&job.events, 0),
                 Job::Retry(job) => (&job.events, job.tries),
             };
-            events.extend_from_slice(more);
+            events.extend(more.iter().filter(|event| is_shown(event, from)).cloned());
             tries = tries.max(tried);
         }
         let mut events = coalesce(events);
@@ -133,7 +210,7 @@ impl Worker {
             posting::Step::Call(call) => Step::Call(Call::Posting(call)),
             posting::Step::Done(seen_to) => {
                 for (share, seen_to) in self.shares.iter().zip(seen_to) {
-                    for job in share {
+                    for job in share.keys() {
                         self.done[*job] &= seen_to;
                     }
                 }
@@ -151,6 +228,12 @@ impl Protocol for Worker {
 
     fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
         match (&mut self.posting, seen) {
+            (None, Seen::Members(members)) => {
+                let known = self.groups.iter().zip(members);
+                let known = known.filter_map(|((group, _), members)| Some((*group, members?.into_iter().collect())));
+                self.members = known.collect();
+                self.read_routes(now)
+            }
             (None, Seen::Routes(routes)) => {
                 let known = self.users.iter().copied().zip(routes);
                 let known = known.filter_map(|(user, routes)| Some((user, routes?))).collect();
@@ -169,24 +252,29 @@ impl Protocol for Worker {
     }
 }
 
-/// The people whose routes a job needs.
-fn people(job: &Job) -> Vec<UserId> {
+/// The group whose members a job tells.
+fn group_of(job: &Job) -> Option<(GroupId, u32)> {
     match job {
-        Job::FanOut(job) => membership::people(job.conversation),
-        Job::Retry(_) => Vec::new(),
+        Job::FanOut(FanOut { conversation: ConversationId::Group(group), audience, .. }) if audience.buckets > 0 => {
+            Some((*group, audience.buckets))
+        }
+        Job::FanOut(_) | Job::Retry(_) => None,
     }
 }
 
-/// Whom a job reaches; `None` when the routes of somebody are not known.
-fn reached(job: &Job, routes: &BTreeMap<UserId, Vec<Route>>, now: Timestamp) -> Option<Vec<Route>> {
-    match job {
-        Job::FanOut(fan_out) => {
-            let found: Option<Vec<_>> = people(job).iter().map(|user| routes.get(user)).collect();
-            let found = found?.into_iter().flatten().cloned().collect();
-            Some(delivery::reachable(found, fan_out.except.as_ref(), now))
-        }
-        Job::Retry(retry) => Some(delivery::reachable(retry.routes.clone(), None, now)),
-    }
+/// The lowest entry that a job tells of.
+fn lowest_entry(job: &Job) -> Seq {
+    let events = match job {
+        Job::FanOut(job) => &job.events,
+        Job::Retry(job) => &job.events,
+    };
+    let seq = |event: &Event| if let Event::Entry(_, entry) = event { Some(entry.seq) } else { None };
+    events.iter().filter_map(seq).min().unwrap_or(Seq::NONE)
+}
+
+/// SEE-1: whether somebody who sees the conversation from there on is told this.
+fn is_shown(event: &Event, from: Seq) -> bool {
+    !matches!(event, Event::Entry(_, entry) if entry.seq < from)
 }
 
 /// The same news in as little as tells them: each entry once and in order, of each read position the highest. A hint
@@ -228,8 +316,9 @@ pub fn posts_per_s(account: u64, workers: u64) -> NonZeroU64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::Audience;
     use crate::identity::Platform;
-    use crate::ids::{ClientId, ConversationId};
+    use crate::ids::ClientId;
     use crate::limits::PULL_WITHIN_MIN_MS;
     use crate::log::{Body, BodyHash, Draft, Entry, Seq};
     use crate::posting::Post;
@@ -267,7 +356,12 @@ mod tests {
 
     fn told(conversation: ConversationId, entry: &Entry) -> Job {
         let events = vec![Event::Entry(conversation, entry.clone())];
-        Job::FanOut(FanOut { conversation, events, except: Some(ConnectionId::new("1-sender")) })
+        Job::FanOut(FanOut {
+            conversation,
+            events,
+            except: Some(ConnectionId::new("1-sender")),
+            audience: Audience::default(),
+        })
     }
 
     fn seqs(events: &[Event]) -> Vec<(ConversationId, u64)> {
@@ -320,6 +414,36 @@ mod tests {
         let posts = vec![Post::Taken, Post::Failed];
         worker.next(Seen::Posting(posting::Seen::Posted(posts)), NOW);
         assert_eq!(worker.next(Seen::Failed, NOW), Step::Done(vec![false, true, false]));
+    }
+
+    /// SEE-1.
+    #[test]
+    fn members_are_told_what_they_see_and_the_removed_only_their_removal() {
+        let group = GroupId::from_bits(7);
+        let conversation = ConversationId::Group(group);
+        let log = entries(conversation, 3, 10);
+        let told = |entry: &Entry, also: Vec<UserId>| {
+            let events = vec![Event::Entry(conversation, entry.clone())];
+            Job::FanOut(FanOut { conversation, events, except: None, audience: Audience { buckets: 2, also } })
+        };
+        let jobs = vec![told(&log[0], Vec::new()), told(&log[1], vec![user(3)]), told(&log[2], Vec::new())];
+        let (mut worker, step) = Worker::start(jobs.clone(), NOW);
+        assert_eq!(step, Step::Call(Call::ReadMembers(vec![(group, 2)])));
+        // The first was there from the beginning, the second came with the third entry.
+        let members = vec![(user(1), Seq::FIRST), (user(2), Seq::new(3))];
+        let step = worker.next(Seen::Members(vec![Some(members)]), NOW);
+        assert_eq!(step, Step::Call(Call::ReadRoutes(vec![user(1), user(2), user(3)])));
+        let routes = [1, 2, 3].map(|of| Some(vec![route(of, "d")]));
+        let step = worker.next(Seen::Routes(routes.to_vec()), NOW);
+        let sent: Vec<_> = parcels(&step).iter().map(|parcel| (parcel.route.user, seqs(&parcel.events))).collect();
+        let places = |seqs: &[u64]| seqs.iter().map(|seq| (conversation, *seq)).collect::<Vec<_>>();
+        assert_eq!(sent, [(user(1), places(&[1, 2, 3])), (user(2), places(&[3])), (user(3), places(&[2]))]);
+        let taken = Seen::Posting(posting::Seen::Posted(vec![Post::Taken; 3]));
+        assert_eq!(worker.next(taken, NOW), Step::Done(vec![true; 3]));
+
+        let (mut unread, _) = Worker::start(jobs, NOW);
+        let step = unread.next(Seen::Members(vec![None]), NOW);
+        assert_eq!(step, Step::Done(vec![false; 3]), "members that could not be read are read again");
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl std::error::Error for InvalidId {}
 
 /// Parses the one spelling of a ULID: 26 characters of Crockford's alphabet in capitals. The library also takes
 /// small letters and look-alikes; two spellings of one id would be two partition keys.
-fn parse_ulid(text: &str) -> Option<Ulid> {
+pub(crate) fn parse_ulid(text: &str) -> Option<Ulid> {
     let ulid = Ulid::from_string(text).ok()?;
     let mut buffer = [0; ulid::ULID_LEN];
     (ulid.array_to_str(&mut buffer) == text).then_some(ulid)

@@ -4,7 +4,8 @@
 //! readers ask the log; only after a day of silence does a sync store the head, in two phases ([`crate::settle`]).
 
 use crate::ids::{ConversationId, UserId};
-use crate::log::{Counts, Head, Seq};
+use crate::log::{Counts, Entry, Head, Kind, Seq};
+use crate::membership::Spans;
 
 /// Whether the stored head can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +35,7 @@ impl ReadPosition {
 }
 
 /// What one user has of one conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InboxEntry {
     /// Which conversation.
     pub conversation: ConversationId,
@@ -46,12 +47,32 @@ pub struct InboxEntry {
     pub head: Head,
     /// How far the user has read, on whichever device. Only moves forward (MONO-1).
     pub read: ReadPosition,
+    /// Of a group: what the user sees of it. Nothing elsewhere, where the id says it.
+    pub spans: Spans,
 }
 
 impl InboxEntry {
-    /// Messages of others that `user` has not read, with this head.
-    pub fn unread(&self, user: UserId, head: &Head) -> u64 {
+    /// An entry that says nothing yet.
+    pub fn new(conversation: ConversationId) -> Self {
+        Self {
+            conversation,
+            state: HeadState::Open,
+            version: 0,
+            head: Head::none(conversation),
+            read: ReadPosition::none(conversation),
+            spans: Spans::default(),
+        }
+    }
+
+    /// Messages of others that `user` has not read, with this head. Exact in direct conversations; elsewhere one counter
+    /// is everybody's, so own messages count too, except those among the `newest` entries.
+    pub fn unread(&self, user: UserId, head: &Head, newest: &[Entry]) -> u64 {
         let of_others = |counts: Counts| counts.of_others(self.conversation, user);
-        of_others(head.counts).saturating_sub(of_others(self.read.counts))
+        let unread = of_others(head.counts).saturating_sub(of_others(self.read.counts));
+        if let ConversationId::Direct(_) = self.conversation {
+            return unread;
+        }
+        let own = |entry: &&Entry| entry.seq > self.read.seq && entry.sender == user && entry.kind == Kind::Message;
+        unread.saturating_sub(u64::try_from(newest.iter().filter(own).count()).unwrap_or(u64::MAX))
     }
 }

@@ -7,9 +7,11 @@
 //!
 //! Invariants carry ids (ACK-1, ORD-1, IDEM-1, HINT-1, MONO-1, MEET-1, SEE-1, ...); ARCHITECTURE.md lists them.
 
+pub mod change;
 pub mod connect;
 pub mod delivery;
 pub mod fan_out;
+pub mod group;
 pub mod identity;
 pub mod ids;
 pub mod inbox;

@@ -99,3 +99,31 @@ pub const POST_SHARE_PERCENT: u64 = 70;
 
 /// How long the task that finishes a request waits, in seconds: about as long as the request itself would take.
 pub const FINISH_AFTER_S: u32 = 5;
+
+/// Stretches of membership that an inbox entry holds: 16 pairs of numbers are less than half of its kilobyte. Whoever
+/// has left a group 16 times loses sight of what was before the first.
+pub const SPANS_MAX: usize = 16;
+
+/// Members of a group. A message reads them all, and the routes of each: 500 are some 550 read units.
+pub const GROUP_MEMBERS_MAX: u64 = 500;
+
+/// People whom a group begins with, its founder included. All of them come with one transaction, which takes 100 items
+/// (DynamoDB, "TransactWriteItems"): two for each and two for the group.
+pub const FIRST_MEMBERS_MAX: usize = 49;
+
+/// Buckets of members that a new group has. Members of at most 500 fit one partition; four let it grow.
+pub const GROUP_BUCKETS: u32 = 4;
+
+/// How long a change of a group or of contacts is tried before it is answered `unavailable`, in milliseconds. As long as
+/// a message: both contend for a place in a log.
+pub const CHANGE_DEADLINE_MS: u64 = 5_000;
+
+/// How long an invitation, or a request to become a member or a contact, counts, in milliseconds: a month, after which
+/// whoever asked may ask again.
+pub const ASKING_TTL_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// The longest life of an invitation link, in seconds: a year.
+pub const LINK_TTL_MAX_S: u64 = 365 * 24 * 60 * 60;
+
+/// The longest time that a member is muted for, in seconds: a year. Who shall never write again is removed.
+pub const MUTE_MAX_S: u64 = 365 * 24 * 60 * 60;

@@ -25,6 +25,11 @@ impl Seq {
         self.0
     }
 
+    /// The place before this one; there is none before [`Seq::NONE`].
+    pub const fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// The place after this one.
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -42,6 +47,9 @@ impl fmt::Display for Seq {
 pub enum Kind {
     /// Somebody said something.
     Message,
+    /// A change that the members must learn: who is one, what the group is called, what may be done. Written by use
+    /// cases alone.
+    System,
 }
 
 impl Kind {
@@ -49,6 +57,7 @@ impl Kind {
     pub const fn counts(self) -> bool {
         match self {
             Self::Message => true,
+            Self::System => false,
         }
     }
 
@@ -57,6 +66,7 @@ impl Kind {
     pub const fn changes_permissions(self) -> bool {
         match self {
             Self::Message => false,
+            Self::System => true,
         }
     }
 }
@@ -98,7 +108,14 @@ pub enum Counts {
     /// One number per member of a direct conversation, in the order of its id. In one's own notes all count as
     /// the lower member's.
     Direct([u64; 2]),
-    /// One number for everybody.
+    /// Of a group: its messages, and how many members it has. Both follow from the predecessor's, so neither can drift.
+    Group {
+        /// Messages by everybody.
+        messages: u64,
+        /// Members after this entry.
+        members: u64,
+    },
+    /// One number, of what the system told one user.
     Shared(u64),
 }
 
@@ -107,14 +124,17 @@ impl Counts {
     pub const fn zero(conversation: ConversationId) -> Self {
         match conversation {
             ConversationId::Direct(_) => Self::Direct([0; 2]),
-            ConversationId::Group(_) | ConversationId::Notices(_) => Self::Shared(0),
+            ConversationId::Group(_) => Self::Group { messages: 0, members: 0 },
+            ConversationId::Notices(_) => Self::Shared(0),
         }
     }
 
-    /// The numbers, as the wire, the tables and clients hold them: one per member of a direct conversation, else one.
+    /// The numbers, as the wire, the tables and clients hold them: one per member of a direct conversation, messages and
+    /// members of a group, else one.
     pub fn numbers(self) -> Vec<u64> {
         match self {
             Self::Direct(counts) => counts.to_vec(),
+            Self::Group { messages, members } => vec![messages, members],
             Self::Shared(count) => vec![count],
         }
     }
@@ -123,7 +143,10 @@ impl Counts {
     pub const fn of(conversation: ConversationId, numbers: &[u64]) -> Option<Self> {
         match (conversation, numbers) {
             (ConversationId::Direct(_), [lower, higher]) => Some(Self::Direct([*lower, *higher])),
-            (ConversationId::Group(_) | ConversationId::Notices(_), [count]) => Some(Self::Shared(*count)),
+            (ConversationId::Group(_), [messages, members]) => {
+                Some(Self::Group { messages: *messages, members: *members })
+            }
+            (ConversationId::Notices(_), [count]) => Some(Self::Shared(*count)),
             _ => None,
         }
     }
@@ -140,10 +163,27 @@ impl Counts {
                     }
                 }
                 (Self::Direct(counts), _) => counts[0] += 1,
-                (Self::Shared(count), _) => *count += 1,
+                (Self::Group { messages: count, .. } | Self::Shared(count), _) => *count += 1,
             }
         }
         self
+    }
+
+    /// With so many members more, or fewer.
+    #[must_use]
+    pub const fn with_members(self, more: i64) -> Self {
+        match self {
+            Self::Group { messages, members } => Self::Group { messages, members: members.saturating_add_signed(more) },
+            Self::Direct(_) | Self::Shared(_) => self,
+        }
+    }
+
+    /// How many members the group has.
+    pub const fn members(self) -> u64 {
+        match self {
+            Self::Group { members, .. } => members,
+            Self::Direct(_) | Self::Shared(_) => 0,
+        }
     }
 
     /// Messages of others for `user`: exact in direct conversations, own ones included elsewhere.
@@ -154,7 +194,7 @@ impl Counts {
                 [lower, _] => counts[usize::from(lower == user)],
             },
             (Self::Direct(counts), _) => counts.iter().sum(),
-            (Self::Shared(count), _) => count,
+            (Self::Group { messages: count, .. } | Self::Shared(count), _) => count,
         }
     }
 }
@@ -198,23 +238,54 @@ pub struct Draft {
     pub body: Body,
 }
 
+/// What a change tells a conversation, before it has a place there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Telling {
+    /// What the actor calls the change (IDEM-1).
+    pub client_id: ClientId,
+    /// What is told.
+    pub body: Body,
+    /// How many members the conversation has more after it.
+    pub joins: i64,
+}
+
+impl Telling {
+    /// The entry that this becomes after `head`.
+    pub fn follow(&self, head: Option<&Entry>, conversation: ConversationId, actor: UserId, now: Timestamp) -> Entry {
+        let mut entry = follow(head, conversation, actor, now, Kind::System, self.client_id, &self.body);
+        entry.counts = entry.counts.with_members(self.joins);
+        entry
+    }
+}
+
 impl Draft {
     /// The entry that this draft becomes after `head`.
     pub fn follow(&self, head: Option<&Entry>, conversation: ConversationId, sender: UserId, now: Timestamp) -> Entry {
-        let kind = Kind::Message;
-        let counts = head.map_or(Counts::zero(conversation), |entry| entry.counts);
-        Entry {
-            seq: head.map_or(Seq::NONE, |entry| entry.seq).next(),
-            sender,
-            client_id: self.client_id,
-            // Order by time never contradicts order by seq, whatever the clocks of our functions do.
-            sent_at: head.map_or(now, |entry| entry.sent_at.max(now)),
-            kind,
-            body: self.body.clone(),
-            rev: 0,
-            counts: counts.followed_by(kind, conversation, sender),
-            expires_at: None,
-        }
+        follow(head, conversation, sender, now, Kind::Message, self.client_id, &self.body)
+    }
+}
+
+fn follow(
+    head: Option<&Entry>,
+    conversation: ConversationId,
+    sender: UserId,
+    now: Timestamp,
+    kind: Kind,
+    client_id: ClientId,
+    body: &Body,
+) -> Entry {
+    let counts = head.map_or(Counts::zero(conversation), |entry| entry.counts);
+    Entry {
+        seq: head.map_or(Seq::NONE, |entry| entry.seq).next(),
+        sender,
+        client_id,
+        // Order by time never contradicts order by seq, whatever the clocks of our functions do.
+        sent_at: head.map_or(now, |entry| entry.sent_at.max(now)),
+        kind,
+        body: body.clone(),
+        rev: 0,
+        counts: counts.followed_by(kind, conversation, sender),
+        expires_at: None,
     }
 }
 
@@ -290,6 +361,11 @@ mod tests {
             assert_eq!(Counts::of(conversation, &[1, 2, 3]), None);
         }
         assert_eq!((Counts::of(direct, &[1]), Counts::of(notices, &[1, 2])), (None, None));
+        let group = ConversationId::Group(crate::ids::GroupId::from_bits(3));
+        let counts = Counts::zero(group).followed_by(Kind::Message, group, a).with_members(3);
+        let counts = counts.followed_by(Kind::System, group, a).with_members(-1);
+        assert_eq!(counts, Counts::Group { messages: 1, members: 2 });
+        assert_eq!(Counts::of(group, &counts.numbers()), Some(counts));
     }
 
     #[test]

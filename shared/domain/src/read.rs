@@ -1,10 +1,11 @@
 //! `conversation.read`: a read position moves forward, and the others are told.
 
+use crate::change::Audience;
 use crate::delivery::{self, Event, FanOut};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::ReadPosition;
 use crate::log::{Counts, Seq};
-use crate::membership;
+use crate::membership::{self, Spans};
 use crate::protocol::{self, Protocol};
 use crate::time::Timestamp;
 
@@ -26,6 +27,8 @@ pub struct Request {
 pub enum Call {
     /// Read the counters of the entry at this seq.
     ReadCounts(Seq),
+    /// Read what the reader sees of the conversation.
+    ReadSpans,
     /// Move the stored position forward to this one, never back, creating what is missing.
     Advance(ReadPosition),
     /// Read the routes, then tell those who are online.
@@ -37,6 +40,8 @@ pub enum Call {
 pub enum Seen {
     /// Of [`Call::ReadCounts`]; `None` when there is no such entry.
     Counts(Option<Counts>),
+    /// Of [`Call::ReadSpans`].
+    Spans(Option<Spans>),
     /// Of [`Call::Advance`]: whether it moved, and where it stands.
     Position(bool, Seq),
     /// Of [`Call::Deliver`].
@@ -64,18 +69,21 @@ pub type Step = protocol::Step<Call, Result<Seq, Refusal>>;
 pub struct Read {
     request: Request,
     inline_max: usize,
+    position: Option<ReadPosition>,
     stands: Option<Seq>,
 }
 
 impl Read {
     /// Begins, or refuses. More connections than `inline_max` are not posted to at once but through a queue.
     pub fn start(request: Request, inline_max: usize) -> Result<(Self, Step), Refusal> {
-        membership::span(request.conversation, request.user).ok_or(Refusal::NotAMember)?;
+        if membership::is_foreign(request.conversation, request.user) {
+            return Err(Refusal::NotAMember);
+        }
         if request.seq < Seq::FIRST {
             return Err(Refusal::NoSuchEntry);
         }
         let step = Step::Call(Call::ReadCounts(request.seq));
-        Ok((Self { request, inline_max, stands: None }, step))
+        Ok((Self { request, inline_max, position: None, stands: None }, step))
     }
 
     /// A position that moved is answered even if nobody could be told: a receipt is a hint.
@@ -93,18 +101,39 @@ impl Protocol for Read {
     fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
         let Request { conversation, user, seq, .. } = self.request;
         match seen {
-            Seen::Counts(Some(counts)) => Step::Call(Call::Advance(ReadPosition { seq, counts })),
+            Seen::Counts(Some(counts)) => {
+                let position = ReadPosition { seq, counts };
+                self.position = Some(position);
+                // The log, then the permission: who is removed in between has not read what came after.
+                Step::Call(if membership::is_in_inbox(conversation) {
+                    Call::ReadSpans
+                } else {
+                    Call::Advance(position)
+                })
+            }
+            // An outsider must not learn from the answer which entries there are.
+            Seen::Counts(None) if membership::is_in_inbox(conversation) => Step::Call(Call::ReadSpans),
             Seen::Counts(None) => Step::Done(Err(Refusal::NoSuchEntry)),
+            Seen::Spans(spans) => match (spans, self.position) {
+                (None, _) => Step::Done(Err(Refusal::NotAMember)),
+                (Some(spans), Some(position)) if spans.shows(seq) => Step::Call(Call::Advance(position)),
+                (Some(_), _) => Step::Done(Err(Refusal::NoSuchEntry)),
+            },
             Seen::Position(moved, stands) => {
                 self.stands = Some(stands);
                 if !moved {
                     return self.answer();
                 }
-                Step::Call(Call::Deliver(delivery::Call::ReadRoutes(membership::people(conversation))))
+                // In a group one's own devices are told, and nobody else.
+                let concerned = membership::people(conversation);
+                let concerned = if concerned.is_empty() { vec![user] } else { concerned };
+                Step::Call(Call::Deliver(delivery::Call::ReadRoutes(concerned)))
             }
             Seen::Deliver(delivery::Seen::Routes(routes)) => {
                 let events = vec![Event::Read { conversation, user, seq }];
-                let job = FanOut { conversation, events, except: self.request.connection.clone() };
+                // Told to one's own devices alone, a group's members are no audience of it.
+                let audience = Audience { buckets: 0, also: vec![user] };
+                let job = FanOut { conversation, events, except: self.request.connection.clone(), audience };
                 match delivery::plan(routes, job, self.inline_max, now) {
                     Some(call) => Step::Call(Call::Deliver(call)),
                     None => self.answer(),

@@ -87,19 +87,12 @@ impl Protocol for Settle {
 mod tests {
     use super::*;
     use crate::ids::{ConversationId, UserId};
-    use crate::inbox::ReadPosition;
 
     #[test]
     fn marks_reads_and_settles_in_that_order() {
         let conversation = ConversationId::direct(UserId::from_bits(1), UserId::from_bits(2));
         let head = Head::none(conversation);
-        let entry = InboxEntry {
-            conversation,
-            state: HeadState::Settling,
-            version: 4,
-            head,
-            read: ReadPosition::none(conversation),
-        };
+        let entry = InboxEntry { state: HeadState::Settling, version: 4, ..InboxEntry::new(conversation) };
         let (mut settle, step) = Settle::start(&entry);
         assert_eq!(step, Step::Call(Call::Mark { version: 4 }));
         assert_eq!(settle.next(Seen::Written(true), Timestamp::EPOCH), Step::Call(Call::ReadHead));

@@ -7,7 +7,7 @@ use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::{HeadState, InboxEntry};
 use crate::limits::{SETTLE_MAX, SYNC_ENTRIES};
 use crate::log::{Entry, Head};
-use crate::membership;
+use crate::membership::{self, Spans};
 use crate::protocol::{self, Protocol};
 use crate::route::{Claim, Route};
 use crate::settle;
@@ -101,6 +101,8 @@ pub struct Conversation {
     pub head: Head,
     /// Messages of others that are not read.
     pub unread: u64,
+    /// What the user sees of it.
+    pub spans: Spans,
     /// The newest entries up to the head, ascending; none for a settled conversation that did not change.
     pub entries: Vec<Entry>,
 }
@@ -138,13 +140,16 @@ impl Sync {
         let conversation = |inbox: &InboxEntry| {
             let asked = self.asked.iter().position(|asked| *asked == inbox.conversation);
             let entries = asked.and_then(|index| newest.get(index)).cloned().unwrap_or_default();
-            // A settled head is exact by itself, and only an empty log has no newest entry.
-            let head = entries.last().map_or(inbox.head, Entry::head);
-            Conversation { inbox: *inbox, head, unread: inbox.unread(user, &head), entries }
+            let spans = membership::spans(inbox.conversation, user, Some(inbox))?;
+            // A settled head is exact by itself, and only an empty log has no newest entry. The stored head of whoever
+            // left is the last entry that they see.
+            let head = entries.last().filter(|_| spans.current().is_some()).map_or(inbox.head, Entry::head);
+            let unread = inbox.unread(user, &head, &entries);
+            let entries = entries.into_iter().filter(|entry| spans.shows(entry.seq)).collect();
+            Some(Conversation { inbox: inbox.clone(), head, unread, spans, entries })
         };
-        let visible = self.inbox.iter().filter(|entry| membership::span(entry.conversation, user).is_some());
-        let conversations: Vec<_> = visible.map(conversation).collect();
-        let due = conversations.iter().filter(|it| settle::is_due(&it.inbox, &it.head, now)).map(|it| it.inbox);
+        let conversations: Vec<_> = self.inbox.iter().filter_map(conversation).collect();
+        let due = conversations.iter().filter(|it| settle::is_due(&it.inbox, &it.head, now)).map(|it| it.inbox.clone());
         let settle = due.take(SETTLE_MAX).collect();
         let last = self.inbox.last().map(|last| last.conversation);
         Step::Done(Answer::Page(Page { conversations, cursor: last.filter(|_| self.more), settle }))
@@ -194,7 +199,6 @@ impl Protocol for Sync {
 mod tests {
     use super::*;
     use crate::identity::Platform;
-    use crate::inbox::ReadPosition;
 
     fn route(connection: &str) -> Route {
         Route {
@@ -216,9 +220,7 @@ mod tests {
     #[test]
     fn the_route_comes_before_the_inbox_and_the_inbox_before_the_logs() {
         let conversation = ConversationId::direct(UserId::from_bits(1), UserId::from_bits(2));
-        let head = Head::none(conversation);
-        let read = ReadPosition::none(conversation);
-        let open = InboxEntry { conversation, state: HeadState::Open, version: 1, head, read };
+        let open = InboxEntry { version: 1, ..InboxEntry::new(conversation) };
         let inbox = Step::Call(Call::ReadInbox { after: None, limit: 50 });
 
         let (mut sync, step) = start(Some(route("mine")));

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::BODY_MAX;
+use crate::news::News;
 
 /// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,9 @@ pub enum Body {
         #[schemars(length(min = 1))]
         text: String,
     },
+    /// What a system entry tells. Written by the server alone.
+    #[serde(untagged)]
+    News(News),
     /// A type that this version does not know, or a form of it. Readers keep it as it is and say so; it cannot be sent.
     #[serde(untagged)]
     #[schemars(skip)]
@@ -31,7 +35,7 @@ pub enum InvalidBody {
     Empty,
     /// More than [`BODY_MAX`] bytes of encoded JSON.
     TooLarge,
-    /// Not a type, or not a form of it, that this version knows.
+    /// Not a type, or not a form of it, that this version knows and people write.
     Unknown,
 }
 
@@ -58,7 +62,7 @@ impl Body {
         match self {
             Self::Text { text } if text.is_empty() => return Err(InvalidBody::Empty),
             Self::Text { .. } => {}
-            Self::Other(_) => return Err(InvalidBody::Unknown),
+            Self::News(_) | Self::Other(_) => return Err(InvalidBody::Unknown),
         }
         // Strings and numbers alone: this cannot fail, and a failure would be too large a body by any measure.
         let json = serde_json::to_string(self).map_err(|_| InvalidBody::TooLarge)?;

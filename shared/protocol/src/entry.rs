@@ -16,6 +16,8 @@ use crate::body::Body;
 pub enum EntryKind {
     /// Somebody said something.
     Message,
+    /// A change that the members must learn, or what the system tells one person. Never counts as unread.
+    System,
     /// A kind that this version does not know.
     #[schemars(skip)]
     Unknown,
@@ -25,6 +27,7 @@ impl<'de> Deserialize<'de> for EntryKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match &*Cow::<'de, str>::deserialize(deserializer)? {
             "message" => Self::Message,
+            "system" => Self::System,
             // An old client must not stop at what a new one wrote.
             _ => Self::Unknown,
         })
@@ -49,8 +52,8 @@ pub struct Entry {
     /// How often it was changed. The highest wins.
     pub rev: u32,
     /// Messages so far, this one included. In a direct conversation one number per member, in the order of the
-    /// conversation's id; elsewhere one number. Unread = the peer's number at the head less that at my read
-    /// position.
+    /// conversation's id; in a group two numbers: the messages, and how many members it has after this entry; elsewhere
+    /// one. Unread = the messages of others at the head less those at my read position.
     pub counts: Vec<u64>,
     /// When it disappears, in milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tidings_domain::group::{Announcement, Description, Greeting, GroupName, History, Joining, LinkCode, Role};
 use tidings_domain::identity::{DisplayName, Password, Platform, Username};
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
 
@@ -78,6 +79,14 @@ on_wire! {
     DisplayName, "DisplayName", r"^[^\s\u0000-\u001F\u007F-\u009F]([^\u0000-\u001F\u007F-\u009F]{0,62}[^\s\u0000-\u001F\u007F-\u009F])?$", "Alice", |name| name.as_str();
     Password, "Password", "^[\\s\\S]{8,128}$", "correct horse", |password| password.reveal();
     Platform, "Platform", "^(phone|tablet|desktop|web)$", "desktop", |platform| platform.as_str();
+    GroupName, "GroupName", r"^[^\s\u0000-\u001F\u007F-\u009F]([^\u0000-\u001F\u007F-\u009F]{0,62}[^\s\u0000-\u001F\u007F-\u009F])?$", "Book club", |name| name.as_str();
+    Description, "Description", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{0,500}$", "What we read", |text| text.as_str();
+    Announcement, "Announcement", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{1,2000}$", "On Friday at eight", |text| text.as_str();
+    Greeting, "Greeting", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{0,200}$", "Hello!", |text| text.as_str();
+    LinkCode, "LinkCode", "^[0-7][0-9A-HJKMNP-TV-Z]{25}$", "01JD0000000000000000000K00", |code| code.to_string();
+    Role, "Role", "^(member|admin|owner)$", "admin", |role| role.as_str();
+    Joining, "Joining", "^(open|approval|invitation)$", "open", |joining| joining.as_str();
+    History, "HistoryRule", "^(from_join|all)$", "all", |history| history.as_str();
 }
 
 impl<T: OnWire> Serialize for Text<T> {
@@ -124,5 +133,13 @@ mod tests {
         example_reads_back::<DisplayName>();
         example_reads_back::<Password>();
         example_reads_back::<Platform>();
+        example_reads_back::<GroupName>();
+        example_reads_back::<Description>();
+        example_reads_back::<Announcement>();
+        example_reads_back::<Greeting>();
+        example_reads_back::<LinkCode>();
+        example_reads_back::<Role>();
+        example_reads_back::<Joining>();
+        example_reads_back::<History>();
     }
 }

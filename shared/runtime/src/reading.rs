@@ -34,8 +34,8 @@ pub fn limit(limit: Option<usize>, most: usize) -> Result<usize, ErrorBody> {
 }
 
 /// A page of history of at most `room` bytes.
-pub async fn history<L: LogRead>(
-    history: &ReadHistory<L>,
+pub async fn history<L: LogRead, I: InboxRead>(
+    history: &ReadHistory<L, I>,
     user: UserId,
     conversation: ConversationId,
     range: Range,

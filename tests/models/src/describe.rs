@@ -69,6 +69,7 @@ fn describe(call: &Call) -> String {
         Call::Settle(settle::Call::Settle { version, head }) => format!("settles version {version} with {}", head.seq),
         Call::Settle(call) => format!("{call:?}"),
         Call::Read(call) => format!("{call:?}"),
+        Call::Worker(fan_out::Call::ReadMembers(_)) => "reads the members".to_owned(),
         Call::Worker(fan_out::Call::ReadRoutes(_)) => "reads the routes".to_owned(),
         Call::Posting(call) | Call::Worker(fan_out::Call::Posting(call)) => match call {
             posting::Call::Post(parcels) => {

@@ -32,6 +32,7 @@ pub(crate) const fn writes(call: &Call) -> bool {
             send::Call::ReadLog(_)
             | send::Call::ReadPermission(_)
             | send::Call::ReadAccount(_)
+            | send::Call::ReadStanding
             | send::Call::Wait { .. }
             | send::Call::ReadInboxes(_) => false,
         },
@@ -40,7 +41,7 @@ pub(crate) const fn writes(call: &Call) -> bool {
         | Call::Posting(posting::Call::Post(_) | posting::Call::Queue(_) | posting::Call::Release(_)) => true,
         Call::Sync(call) => matches!(call, sync::Call::Restore(_) | sync::Call::Close(_)),
         Call::Settle(call) => !matches!(call, settle::Call::ReadHead),
-        Call::Read(read::Call::ReadCounts(_)) => false,
+        Call::Read(read::Call::ReadCounts(_) | read::Call::ReadSpans) => false,
         Call::Read(read::Call::Deliver(call)) => delivers(call),
         Call::Worker(call) => matches!(call, fan_out::Call::Posting(_)),
     }
@@ -71,6 +72,9 @@ impl State {
             Call::Sync(call) => self.sync(call, caller).map_or(Seen::Failed, Seen::Sync),
             Call::Settle(call) => Seen::Settle(self.settle(*call, caller.user)),
             Call::Read(call) => Seen::Read(self.read(call, caller.user)),
+            Call::Worker(fan_out::Call::ReadMembers(groups)) => {
+                Seen::Worker(fan_out::Seen::Members(vec![None; groups.len()]))
+            }
             Call::Worker(fan_out::Call::ReadRoutes(users)) => {
                 let routes = |user: &UserId| (*user != UNREADABLE).then(|| self.routes.of(*user));
                 Seen::Worker(fan_out::Seen::Routes(users.iter().map(routes).collect()))
@@ -87,6 +91,8 @@ impl State {
             send::Call::ReadLog(from) => send::Seen::Log(self.logs.tail(ours(), *from, SEARCH_MAX + 1)),
             send::Call::ReadPermission(user) => send::Seen::Exists(self.inboxes.entry(*user, ours()).is_some()),
             send::Call::ReadAccount(_) => send::Seen::Exists(true),
+            // The models' conversation is a direct one.
+            send::Call::ReadStanding => send::Seen::Failed,
             send::Call::Put(entry) => send::Seen::Put(self.logs.put(ours(), entry)),
             send::Call::Wait { .. } => send::Seen::Waited,
             send::Call::ReadInboxes(users) => send::Seen::Inboxes(self.inboxes.states(users, ours())),
@@ -158,6 +164,8 @@ impl State {
     fn read(&mut self, call: &read::Call, user: UserId) -> read::Seen {
         match call {
             read::Call::ReadCounts(seq) => read::Seen::Counts(self.logs.entry(ours(), *seq).map(|entry| entry.counts)),
+            // The models' conversation is a direct one, whose id says it all.
+            read::Call::ReadSpans => read::Seen::Failed,
             read::Call::Advance(position) => {
                 let (moved, stands) = self.inboxes.advance(user, ours(), *position);
                 read::Seen::Position(moved, stands)

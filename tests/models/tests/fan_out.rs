@@ -1,6 +1,7 @@
 //! Queued delivery: whoever is online gets every event or a hint to pull, and nobody else gets anything, whatever
 //! becomes of records and workers.
 
+use tidings_domain::change::Audience;
 use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::fan_out;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
@@ -50,7 +51,12 @@ fn news(state: &State, seq: u64) -> Vec<Event> {
 /// The record that tells everybody about the message at `seq`.
 fn told(state: &State, seq: u64) -> fan_out::Job {
     let except = Some(ConnectionId::new(SENDER));
-    fan_out::Job::FanOut(FanOut { conversation: ours(), events: news(state, seq), except })
+    fan_out::Job::FanOut(FanOut {
+        conversation: ours(),
+        events: news(state, seq),
+        except,
+        audience: Audience::default(),
+    })
 }
 
 /// Bob has read up to here, as everybody is told.
@@ -64,7 +70,7 @@ fn position() -> Event {
 fn poison() -> fan_out::Job {
     let conversation = ConversationId::direct(ANN, UNREADABLE);
     let events = vec![Event::Read { conversation, user: UNREADABLE, seq: Seq::FIRST }];
-    fan_out::Job::FanOut(FanOut { conversation, events, except: None })
+    fan_out::Job::FanOut(FanOut { conversation, events, except: None, audience: Audience::default() })
 }
 
 fn scenario(faults_and_deaths: (u8, u8), start: State, workers: &[&'static str]) -> Scenario {

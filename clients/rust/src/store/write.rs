@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, params};
 use tidings_domain::ids::{ClientId, ConversationId};
-use tidings_domain::log::Counts;
 use tidings_protocol::entry::Entry;
 use tidings_protocol::error::ErrorBody;
 use tidings_protocol::user::User;
@@ -115,10 +114,7 @@ fn save_position(
     conversation: ConversationId,
     at: &Position,
 ) -> Result<(), StoreError> {
-    let counts = at.counts.map(|counts| match counts {
-        Counts::Direct([lower, higher]) => format!("[{lower},{higher}]"),
-        Counts::Shared(count) => format!("[{count}]"),
-    });
+    let counts = at.counts.map(|counts| serde_json::to_string(&counts.numbers())).transpose()?;
     let mut upsert = connection.prepare_cached(
         "INSERT INTO conversations (profile, conversation, base, last, floor, counts, read_seq, told_seq,
             peer_read_seq, unread_below, below_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,5 +1,6 @@
 //! What a sender is told.
 
+use crate::group::permissions::Denied;
 use crate::log::{Entry, Seq};
 use crate::time::Timestamp;
 
@@ -33,8 +34,10 @@ pub enum Refusal {
     AfterAboveHead,
     /// The sender is not a member, whether or not the conversation exists.
     NotAMember,
-    /// The sender is a member and may not write.
+    /// Nobody writes there but we.
     Forbidden,
+    /// The sender may not write to the group.
+    Denied(Denied),
     /// There is no such recipient.
     NoSuchUser,
     /// The client id is taken by a message with another body.
@@ -45,4 +48,13 @@ pub enum Refusal {
     Unavailable,
     /// An earlier message of the batch failed, so this one was not tried.
     NotTried,
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotAMember => Self::NotAMember,
+            other => Self::Denied(other),
+        }
+    }
 }

@@ -8,6 +8,9 @@
 //! 4. read both inbox entries, open what is not open;
 //! 5. read the routes, plan the delivery, and only then acknowledge.
 //!
+//! In a group the permission is the sender's membership and the group's state, its members' inbox entries are always open,
+//! and who is online is left to the queue's worker.
+//!
 //! Finding a message in the log replaces step 3 alone. Any call that fails is made again, the same, until the
 //! deadline; what is then not known to be done is `unavailable`, and the client sends the same again.
 
@@ -17,7 +20,10 @@ mod tests;
 
 pub use answer::{Refusal, Sent};
 
+use crate::change::Audience;
 use crate::delivery::{self, Event, FanOut};
+use crate::group::permissions::{self, Act};
+use crate::group::{Group, Member};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
 use crate::limits::{BACKOFF_MAX_MS, BACKOFF_UNIT_MS, BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
@@ -52,6 +58,8 @@ pub enum Call {
     ReadPermission(UserId),
     /// First contact: read whether this user has an account.
     ReadAccount(UserId),
+    /// In a group: read it, and the sender as its member.
+    ReadStanding,
     /// Put the entry on condition that its place is free.
     Put(Box<Entry>),
     /// Wait a random time, at most so many milliseconds: doubled with each loss, in units of what an attempt at the place
@@ -77,6 +85,8 @@ pub enum Seen {
     Log(Tail),
     /// Of [`Call::ReadPermission`] and [`Call::ReadAccount`]: whether it is there.
     Exists(bool),
+    /// Of [`Call::ReadStanding`]: both as of one moment.
+    Standing(Option<Box<Group>>, Option<Box<Member>>),
     /// Of [`Call::Put`].
     Put(Put),
     /// Of [`Call::Wait`].
@@ -101,6 +111,7 @@ enum State {
     Searching(From),
     AskingPermission(UserId),
     AskingAccount(UserId),
+    AskingStanding,
     Putting(Box<Entry>),
     ReadingInboxes,
     Opening(Vec<UserId>),
@@ -131,6 +142,8 @@ pub struct Send {
     /// Per draft.
     placed: Vec<Option<Placed>>,
     permitted: bool,
+    /// Of a group: whom its messages reach.
+    audience: Option<Audience>,
     /// Why the first draft without a place gets none.
     refusal: Option<Refusal>,
     losses: u32,
@@ -153,6 +166,7 @@ impl Send {
             placed: vec![None; request.drafts.len()],
             // Nobody needs leave to write notes to themselves.
             permitted: request.conversation.peer(request.sender) == Some(request.sender),
+            audience: None,
             refusal: None,
             losses: 0,
             inline_max,
@@ -167,10 +181,14 @@ impl Send {
             State::Searching(from) => Call::ReadLog(*from),
             State::AskingPermission(user) => Call::ReadPermission(*user),
             State::AskingAccount(user) => Call::ReadAccount(*user),
+            State::AskingStanding => Call::ReadStanding,
             State::Putting(entry) => Call::Put(entry.clone()),
             State::ReadingInboxes => Call::ReadInboxes(self.people()),
             State::Opening(users) => Call::Open(users.clone()),
-            State::ReadingRoutes | State::Delivering => Call::Deliver(delivery::Call::ReadRoutes(self.people())),
+            State::ReadingRoutes | State::Delivering => Call::Deliver(match self.is_in_group() {
+                true => delivery::Call::Queue(self.job()),
+                false => delivery::Call::ReadRoutes(self.people()),
+            }),
             State::Leaving => Call::Finish(self.rest()),
         }
     }
@@ -228,6 +246,7 @@ impl Send {
             Some((_, Some(conflict))) => self.refuse(conflict),
             Some((index, None)) => match self.request.conversation.peer(self.request.sender) {
                 Some(recipient) if !self.permitted => self.enter(State::AskingPermission(recipient)),
+                None if !self.permitted => self.enter(State::AskingStanding),
                 _ => {
                     let Request { conversation, sender, .. } = self.request;
                     let entry = self.request.drafts[index].follow(self.head.as_ref(), conversation, sender, now);
@@ -282,18 +301,47 @@ impl Send {
     }
 
     fn show(&mut self) -> Step {
-        self.enter(State::ReadingInboxes)
+        match (self.is_in_group(), &self.audience) {
+            (false, _) => self.enter(State::ReadingInboxes),
+            // All of it was found in the log: nobody has asked yet.
+            (true, None) => self.enter(State::AskingStanding),
+            (true, Some(_)) => self.enter(State::Delivering),
+        }
+    }
+
+    const fn is_in_group(&self) -> bool {
+        matches!(self.request.conversation, ConversationId::Group(_))
+    }
+
+    /// Step 2 in a group. A member who is removed, muted or unmuted meanwhile is told by an entry, and then this is read
+    /// again.
+    fn stand(&mut self, group: Option<&Group>, sender: Option<&Member>, now: Timestamp) -> Step {
+        let buckets = group.map_or(0, |group| group.buckets);
+        self.audience = Some(Audience { buckets, also: Vec::new() });
+        match permissions::check(Act::Write, group, sender, None, now) {
+            // What is in the log already was permitted then.
+            Err(denied) if self.accepted().count() < self.request.drafts.len() => self.refuse(denied.into()),
+            Ok(()) | Err(_) => {
+                self.permitted = true;
+                self.place_next(now)
+            }
+        }
     }
 
     fn deliver(&mut self, routes: Vec<Route>, now: Timestamp) -> Step {
-        let conversation = self.request.conversation;
-        let events = self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
-        let job = FanOut { conversation, events, except: self.request.connection.clone() };
+        let job = self.job();
         self.state = State::Delivering;
         match delivery::plan(routes, job, self.inline_max, now) {
             Some(call) => Step::Call(Call::Deliver(call)),
             None => self.answer(),
         }
+    }
+
+    fn job(&self) -> FanOut {
+        let conversation = self.request.conversation;
+        let events = self.accepted().map(|placed| Event::Entry(conversation, placed.entry.clone())).collect();
+        let audience = self.audience.clone().unwrap_or_default();
+        FanOut { conversation, events, except: self.request.connection.clone(), audience }
     }
 
     /// Out of time. Whatever is in the log may not be visible yet, so nothing is acknowledged: the same again finds
@@ -365,6 +413,9 @@ impl Protocol for Send {
             }
             (State::AskingPermission(recipient), Seen::Exists(false)) => self.enter(State::AskingAccount(*recipient)),
             (State::AskingAccount(_), Seen::Exists(false)) => self.refuse(Refusal::NoSuchUser),
+            (State::AskingStanding, Seen::Standing(group, sender)) => {
+                self.stand(group.as_deref(), sender.as_deref(), now)
+            }
             (State::Putting(_), Seen::Put(put)) => self.put(put, now),
             (State::ReadingInboxes, Seen::Inboxes(states)) => {
                 let closed = self.people().into_iter().zip(states.into_iter().chain(std::iter::repeat(None)));
@@ -403,7 +454,9 @@ fn check(request: &Request, now: Timestamp) -> Result<(), Refusal> {
     if request.drafts.iter().any(|draft| draft.client_id.time() > now.plus_millis(CLOCK_SKEW_MS)) {
         return Err(Refusal::ClientIdFromFuture);
     }
-    membership::span(request.conversation, request.sender).ok_or(Refusal::NotAMember)?;
+    if membership::is_foreign(request.conversation, request.sender) {
+        return Err(Refusal::NotAMember);
+    }
     match request.conversation {
         ConversationId::Notices(_) => Err(Refusal::Forbidden),
         ConversationId::Direct(_) | ConversationId::Group(_) => Ok(()),

@@ -1,8 +1,9 @@
 //! The protocol against a world that answers from memory.
 
 use super::*;
-use crate::ids::ClientId;
-use crate::log::{Body, BodyHash};
+use crate::group::{Role, Settings};
+use crate::ids::{ClientId, GroupId};
+use crate::log::{Body, BodyHash, Telling};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
@@ -30,11 +31,15 @@ struct World {
     log: Vec<Entry>,
     open: Vec<UserId>,
     known: bool,
+    /// The group, and the sender in it.
+    standing: Option<(Group, Member)>,
     calls: Vec<&'static str>,
     /// Appended by somebody else right before the n-th put (from 0).
     rivals: Vec<(usize, Entry)>,
     /// The n-th put is stored, but its reply is lost.
     lost_replies: Vec<usize>,
+    /// And with it the sender is no member any more.
+    removed_by_rival: bool,
     tasks: Vec<Task>,
     puts: usize,
     now: u64,
@@ -85,9 +90,16 @@ impl World {
             }
             Call::ReadPermission(_) => ("permission", Seen::Exists(!self.open.is_empty())),
             Call::ReadAccount(_) => ("account", Seen::Exists(self.known)),
+            Call::ReadStanding => {
+                let (group, member) = self.standing.clone().unzip();
+                ("standing", Seen::Standing(group.map(Box::new), member.map(Box::new)))
+            }
             Call::Put(entry) => {
                 let turn = self.puts;
                 self.puts += 1;
+                if self.removed_by_rival {
+                    self.standing = None;
+                }
                 let rivals = self.rivals.iter().filter(|(at, _)| *at == turn).map(|(_, entry)| entry.clone());
                 self.log.extend(rivals.collect::<Vec<_>>());
                 let index = usize::try_from(entry.seq.get()).unwrap() - 1;
@@ -296,6 +308,54 @@ fn refusals() {
     world.known = false;
     assert_eq!(seqs(&world.run(request(Some(1), one())).unwrap()), [Err(Refusal::NoSuchUser)]);
     assert_eq!(world.log.len(), 1, "nothing was stored");
+}
+
+fn group() -> Group {
+    Group {
+        id: GroupId::from_bits(5),
+        name: "Club".parse().unwrap(),
+        description: "".parse().unwrap(),
+        owner: user(9),
+        settings: Settings::default(),
+        muted: false,
+        announced: None,
+        buckets: 4,
+        version: Seq::FIRST,
+        created_at: NOW,
+        dissolved: false,
+    }
+}
+
+fn to_group(draft: Draft) -> Request {
+    Request { conversation: group().conversation(), ..request(None, vec![draft]) }
+}
+
+#[test]
+fn in_a_group_the_membership_decides_and_the_queue_delivers() {
+    let mut world = World::new();
+    world.standing = Some((group(), Member::new(user(1), Role::Member, Seq::FIRST, NOW)));
+    assert_eq!(seqs(&world.run(to_group(draft(1, 1))).unwrap()), [Ok((1, false))]);
+    assert_eq!(world.calls, ["log", "standing", "put", "deliver"]);
+    // Sent again by whoever was removed meanwhile: it is in the log.
+    world.standing = None;
+    assert_eq!(seqs(&world.run(to_group(draft(1, 1))).unwrap()), [Ok((1, true))]);
+    assert_eq!(seqs(&world.run(to_group(draft(2, 1))).unwrap()), [Err(Refusal::NotAMember)]);
+    assert_eq!(world.log.len(), 1);
+}
+
+/// SEE-1: whoever is removed while their message is on its way to its place does not get one.
+#[test]
+fn a_member_who_is_removed_while_sending_appends_nothing() {
+    let mut world = World::new();
+    world.standing = Some((group(), Member::new(user(1), Role::Member, Seq::FIRST, NOW)));
+    let body = Body { json: "removed".to_owned(), hash: BodyHash::new([8; 32]) };
+    let removal = Telling { client_id: ClientId::from_bits(3), body, joins: -1 };
+    let removal = removal.follow(None, group().conversation(), user(9), NOW);
+    world.rivals = vec![(0, removal)];
+    world.removed_by_rival = true;
+    assert_eq!(seqs(&world.run(to_group(draft(1, 1))).unwrap()), [Err(Refusal::NotAMember)]);
+    assert_eq!(world.log.len(), 1, "the removal is the last entry");
+    assert_eq!(world.calls.iter().filter(|call| **call == "standing").count(), 2);
 }
 
 #[test]

@@ -75,15 +75,30 @@ impl<'a> Reader<'a> {
 
     /// Counters; zero where they are missing.
     pub(crate) fn counts(&self, name: &str, conversation: ConversationId) -> Result<Counts, PortError> {
-        let Some(value) = self.item.get(name) else { return Ok(Counts::zero(conversation)) };
-        let numbers = match value {
-            AttributeValue::L(list) => {
-                list.iter().map(|value| self.natural(name, value)).collect::<Result<Vec<_>, _>>()?
-            }
-            _ => Vec::new(),
-        };
+        let Some(numbers) = self.numbers(name)? else { return Ok(Counts::zero(conversation)) };
         Counts::of(conversation, &numbers)
             .ok_or_else(|| unreadable(self.what, format!("{name}: not the counters of its conversation")))
+    }
+
+    /// A list of numbers that may be missing.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Option<Vec<u64>>, PortError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::L(list)) => {
+                list.iter().map(|value| self.natural(name, value)).collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(unreadable(self.what, format!("{name}: no list"))),
+        }
+    }
+
+    /// A text that may be missing, parsed.
+    pub(crate) fn optional<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, PortError> {
+        if self.item.contains_key(name) { self.parse(name).map(Some) } else { Ok(None) }
+    }
+
+    /// A truth value; false where it is missing.
+    pub(crate) fn truth(&self, name: &str) -> bool {
+        matches!(self.item.get(name), Some(AttributeValue::Bool(true)))
     }
 
     fn natural(&self, name: &str, value: &AttributeValue) -> Result<u64, PortError> {

@@ -7,17 +7,19 @@
 //! | `version` | N | changes of the state; missing is 0 |
 //! | `head_seq`, `head_at`, `head_counts` | N, N, L of N | the stored head; missing is an empty log |
 //! | `read_seq`, `read_counts` | N, L of N | the read position; missing is nothing read |
+//! | `spans` | L of N | of a group: first and last place of each membership in turn; no last one while it lasts |
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use tidings_application::error::PortError;
 use tidings_application::ports::{InboxAdvance, InboxOpen, InboxRead, InboxSettle};
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Head, Seq};
+use tidings_domain::membership::{Span, Spans};
 use tidings_domain::time::Timestamp;
 
 use crate::attributes::{Item, Reader, counts, number, string};
@@ -217,9 +219,9 @@ impl InboxAdvance for InboxTable {
     }
 }
 
-const OPEN: &str = "open";
+pub(crate) const OPEN: &str = "open";
 const SETTLING: &str = "settling";
-const SETTLED: &str = "settled";
+pub(crate) const SETTLED: &str = "settled";
 
 fn held<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<bool, PortError> {
     match result {
@@ -231,7 +233,8 @@ fn held<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<bool, PortErr
     }
 }
 
-fn key(user: UserId, conversation: ConversationId) -> Item {
+/// The key of an entry.
+pub(crate) fn key(user: UserId, conversation: ConversationId) -> Item {
     Item::from([("user".to_owned(), string(user)), ("conversation".to_owned(), string(conversation))])
 }
 
@@ -263,5 +266,19 @@ fn decode(item: &Item) -> Result<InboxEntry, PortError> {
             seq: Seq::new(reader.optional_number("read_seq")?.unwrap_or(0)),
             counts: reader.counts("read_counts", conversation)?,
         },
+        spans: read_spans(item)?,
     })
+}
+
+/// Stretches of membership, as they are written.
+pub(crate) fn write_spans(spans: &Spans) -> AttributeValue {
+    let places = spans.as_slice().iter().flat_map(|span| [Some(span.from), span.to]).flatten();
+    AttributeValue::L(places.map(|seq| number(seq.get())).collect())
+}
+
+/// Reads [`write_spans`]; none where they are missing.
+pub(crate) fn read_spans(item: &Item) -> Result<Spans, PortError> {
+    let places = Reader::new(item, "inbox entry").numbers("spans")?.unwrap_or_default();
+    let spans = places.chunks(2).map(|span| Span { from: Seq::new(span[0]), to: span.get(1).copied().map(Seq::new) });
+    Spans::of(spans.collect()).ok_or_else(|| unreadable("inbox entry", "spans: not in order"))
 }

@@ -3,9 +3,11 @@
 
 mod attributes;
 pub mod error;
+pub mod groups;
 pub mod inboxes;
 pub mod log;
 pub mod routes;
 pub mod social;
+mod transaction;
 
 pub use aws_sdk_dynamodb::Client;

@@ -5,7 +5,7 @@
 //! | `conversation`, `seq` | S, N | key |
 //! | `sender`, `client_id` | S | who, and what they called it |
 //! | `sent_at` | N | milliseconds since the Unix epoch |
-//! | `kind` | S | `message` |
+//! | `kind` | S | `message` or `system` |
 //! | `body` | S | JSON |
 //! | `body_hash` | B | SHA-256 of the original body |
 //! | `rev` | N | changes so far |
@@ -174,7 +174,7 @@ impl LogAppend for LogTable {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(encode(conversation, entry)))
-            .condition_expression("attribute_not_exists(seq)")
+            .condition_expression(PLACE_IS_FREE)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -192,7 +192,7 @@ impl LogAppend for LogTable {
     }
 }
 
-fn encode(conversation: ConversationId, entry: &Entry) -> Item {
+pub(crate) fn encode(conversation: ConversationId, entry: &Entry) -> Item {
     let mut item = Item::from([
         ("conversation".to_owned(), string(conversation)),
         ("seq".to_owned(), number(entry.seq.get())),
@@ -210,6 +210,9 @@ fn encode(conversation: ConversationId, entry: &Entry) -> Item {
     }
     item
 }
+
+/// The condition of every append (ORD-1).
+pub(crate) const PLACE_IS_FREE: &str = "attribute_not_exists(seq)";
 
 fn decode(conversation: ConversationId, item: &Item) -> Result<Entry, PortError> {
     let reader = Reader::new(item, "log entry");
@@ -230,12 +233,14 @@ fn decode(conversation: ConversationId, item: &Item) -> Result<Entry, PortError>
 const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Message => "message",
+        Kind::System => "system",
     }
 }
 
 fn parse_kind(name: &str) -> Result<Kind, PortError> {
     match name {
         "message" => Ok(Kind::Message),
+        "system" => Ok(Kind::System),
         other => Err(unreadable("log entry", format!("kind: {other}"))),
     }
 }

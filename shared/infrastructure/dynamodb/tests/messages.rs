@@ -2,11 +2,13 @@
 
 mod support;
 
+use tidings_domain::ids::GroupId;
+use tidings_dynamodb::groups::GroupTables;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::routes::RouteTable;
-use tidings_tables::{INBOXES, LOG, ROUTES};
-use tidings_testkit::messages::{append, contract};
+use tidings_tables::{INBOXES, LOG, ROUTES, SOCIAL};
+use tidings_testkit::messages::{append, contract, membership};
 
 #[tokio::test]
 async fn the_log_keeps_its_contract() {
@@ -18,6 +20,15 @@ async fn the_log_keeps_its_contract() {
 async fn inboxes_keep_their_contract() {
     let dynamo = support::Dynamo::start().await;
     contract::inboxes_hold(InboxTable::new(dynamo.client.clone(), INBOXES.name)).await;
+}
+
+#[tokio::test]
+async fn groups_keep_their_contract() {
+    let dynamo = support::Dynamo::start().await;
+    let client = || dynamo.client.clone();
+    let groups = GroupTables::new(client(), LOG.name, SOCIAL.name, INBOXES.name);
+    let (log, inboxes) = (LogTable::new(client(), LOG.name), InboxTable::new(client(), INBOXES.name));
+    membership::groups_keep_their_contract(&groups, &log, &inboxes, GroupId::from_bits(7)).await;
 }
 
 #[tokio::test]

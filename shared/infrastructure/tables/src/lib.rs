@@ -9,6 +9,10 @@
 //! | `social` | `pk` = `user#u_...` | `sk` = `account` | an account |
 //! | `social` | `pk` = `user#u_...` | `sk` = `session#<device>` | a device's session |
 //! | `social` | `pk` = `name#<username>` | `sk` = `name` | who has a user name |
+//! | `social` | `pk` = `group#g_...` | `sk` = `group` | a group |
+//! | `social` | `pk` = `group#g_...` | `sk` = `asking#u_...` | a request to become a member, or an invitation |
+//! | `social` | `pk` = `group#g_...` | `sk` = `link#<code>` | a link that lets people in |
+//! | `social` | `pk` = `members#g_...#<bucket>` | `sk` = `u_...` | a member |
 
 pub mod social;
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tidings_domain::group::LinkCode;
 use tidings_domain::identity::Username;
-use tidings_domain::ids::{DeviceId, UserId};
+use tidings_domain::ids::{DeviceId, GroupId, UserId};
 
 /// A key of the `social` table. The variants are the table's whole schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +16,14 @@ pub enum SocialKey {
     Session(UserId, DeviceId),
     /// `name#<username>` / `name`: whose a user name is.
     Username(Username),
+    /// `group#<group>` / `group`: the group.
+    Group(GroupId),
+    /// `group#<group>` / `asking#<user>`: somebody asks to become a member, or is invited.
+    Asking(GroupId, UserId),
+    /// `group#<group>` / `link#<code>`: a link that lets people in.
+    Link(GroupId, LinkCode),
+    /// `members#<group>#<bucket>` / `<user>`: a member. Buckets spread large groups over partitions.
+    Member(GroupId, u32, UserId),
 }
 
 /// The text is no key of this table.
@@ -36,6 +45,10 @@ impl SocialKey {
             Self::Account(user) => (format!("user#{user}"), "account".to_owned()),
             Self::Session(user, device) => (format!("user#{user}"), format!("session#{device}")),
             Self::Username(name) => (format!("name#{name}"), "name".to_owned()),
+            Self::Group(group) => (format!("group#{group}"), "group".to_owned()),
+            Self::Asking(group, user) => (format!("group#{group}"), format!("{ASKING}{user}")),
+            Self::Link(group, code) => (format!("group#{group}"), format!("link#{code}")),
+            Self::Member(group, bucket, user) => (format!("members#{group}#{bucket}"), user.to_string()),
         }
     }
 
@@ -49,10 +62,25 @@ impl SocialKey {
             (("name", name), None) if sk == "name" => {
                 Username::from_str(name).ok().filter(|folded| folded.as_str() == name).map(Self::Username)
             }
+            (("group", group), None) if sk == "group" => Some(Self::Group(group.parse().ok()?)),
+            (("group", group), Some(("asking", user))) => Some(Self::Asking(group.parse().ok()?, user.parse().ok()?)),
+            (("group", group), Some(("link", code))) => Some(Self::Link(group.parse().ok()?, code.parse().ok()?)),
+            (("members", bucket), None) => {
+                let (group, bucket) = bucket.split_once('#')?;
+                Some(Self::Member(group.parse().ok()?, number(bucket)?, sk.parse().ok()?))
+            }
             _ => None,
         };
         decode().ok_or(InvalidKey)
     }
+}
+
+/// What the sort keys of all requests and invitations of a group begin with.
+pub const ASKING: &str = "asking#";
+
+/// The one spelling of a number.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number: &u32| number.to_string() == text)
 }
 
 #[cfg(test)]
@@ -63,12 +91,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_read_back_as_written(user: u128, device in "[A-Za-z0-9_-]{1,64}", name in "[a-z][a-z0-9_.]{2,31}") {
-            let user = UserId::from_bits(user);
+        fn keys_read_back_as_written(user: u128, device in "[A-Za-z0-9_-]{1,64}", name in "[a-z][a-z0-9_.]{2,31}", bits: u128, bucket: u32) {
+            let (user, group) = (UserId::from_bits(user), GroupId::from_bits(bits));
             for key in [
                 SocialKey::Account(user),
                 SocialKey::Session(user, device.parse().unwrap()),
                 SocialKey::Username(name.parse().unwrap()),
+                SocialKey::Group(group),
+                SocialKey::Asking(group, user),
+                SocialKey::Link(group, LinkCode::from_bits(bits)),
+                SocialKey::Member(group, bucket, user),
             ] {
                 let (pk, sk) = key.encode();
                 prop_assert_eq!(SocialKey::decode(&pk, &sk), Ok(key));
@@ -78,9 +110,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for (pk, sk) in
-            [("", ""), ("user#x", "account"), ("name#Alice", "name"), ("name#alice", "account"), ("alice", "name")]
-        {
+        for (pk, sk) in [
+            ("", ""),
+            ("user#x", "account"),
+            ("name#Alice", "name"),
+            ("name#alice", "account"),
+            ("alice", "name"),
+            ("members#g_01JD0000000000000000000G00#01", "u_01JD0000000000000000000A00"),
+        ] {
             assert_eq!(SocialKey::decode(pk, sk), Err(InvalidKey), "{pk} {sk}");
         }
     }

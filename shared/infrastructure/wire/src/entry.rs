@@ -23,6 +23,7 @@ pub fn entry_out(entry: &log::Entry) -> Result<Entry, serde_json::Error> {
         sent_at: entry.sent_at.as_millis(),
         kind: match entry.kind {
             Kind::Message => EntryKind::Message,
+            Kind::System => EntryKind::System,
         },
         body: serde_json::from_str(&entry.body.json)?,
         rev: entry.rev,

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use tidings_domain::change::Audience;
 use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::fan_out;
 use tidings_domain::identity::Platform;
@@ -63,6 +64,10 @@ enum Record {
         conversation: Text<ConversationId>,
         events: Vec<EventRecord>,
         except: Option<String>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        buckets: u32,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<Text<UserId>>,
     },
     Retry {
         routes: Vec<RouteRecord>,
@@ -76,6 +81,11 @@ enum Record {
         after: Option<u64>,
         drafts: Vec<DraftRecord>,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks it by reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,6 +121,7 @@ struct EntryRecord {
 #[serde(rename_all = "snake_case")]
 enum KindRecord {
     Message,
+    System,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,6 +141,8 @@ impl From<&Job> for Record {
                 conversation: job.conversation.into(),
                 events: job.events.iter().map(EventRecord::from).collect(),
                 except: job.except.as_ref().map(ToString::to_string),
+                buckets: job.audience.buckets,
+                also: job.audience.also.iter().copied().map(Text).collect(),
             },
             Job::Deliver(fan_out::Job::Retry(job)) => Self::Retry {
                 routes: job.routes.iter().map(RouteRecord::from).collect(),
@@ -153,11 +166,14 @@ impl TryFrom<Record> for Job {
         let events =
             |records: Vec<EventRecord>| records.into_iter().map(Event::try_from).collect::<Result<Vec<_>, _>>();
         Ok(match record {
-            Record::FanOut { conversation, events: records, except } => Self::Deliver(fan_out::Job::FanOut(FanOut {
-                conversation: conversation.0,
-                events: events(records)?,
-                except: except.map(ConnectionId::new),
-            })),
+            Record::FanOut { conversation, events: records, except, buckets, also } => {
+                Self::Deliver(fan_out::Job::FanOut(FanOut {
+                    conversation: conversation.0,
+                    events: events(records)?,
+                    except: except.map(ConnectionId::new),
+                    audience: Audience { buckets, also: also.into_iter().map(|user| user.0).collect() },
+                }))
+            }
             Record::Retry { routes, events: records, tries } => Self::Deliver(fan_out::Job::Retry(Retry {
                 routes: routes.into_iter().map(Route::from).collect(),
                 events: events(records)?,
@@ -228,6 +244,7 @@ impl From<&Entry> for EntryRecord {
             sent_at: entry.sent_at.as_millis(),
             kind: match entry.kind {
                 Kind::Message => KindRecord::Message,
+                Kind::System => KindRecord::System,
             },
             body: entry.body.json.clone(),
             body_hash: *entry.body.hash.as_bytes(),
@@ -249,6 +266,7 @@ impl EntryRecord {
             sent_at: Timestamp::from_millis(self.sent_at),
             kind: match self.kind {
                 KindRecord::Message => Kind::Message,
+                KindRecord::System => Kind::System,
             },
             body: Body { json: self.body, hash: BodyHash::new(self.body_hash) },
             rev: self.rev,
@@ -317,6 +335,7 @@ mod tests {
                 conversation,
                 events: events.clone(),
                 except: Some(ConnectionId::new("c=")),
+                audience: Audience { buckets: 4, also: vec![a] },
             })),
             Job::Deliver(fan_out::Job::Retry(Retry { routes: vec![route], events, tries: 2 })),
             Job::Finish(Task::Send(unfinished)),

@@ -3,6 +3,7 @@
 
 pub mod entry;
 pub mod frames;
+pub mod groups;
 pub mod job;
 pub mod pages;
 pub mod refusal;

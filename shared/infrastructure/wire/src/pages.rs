@@ -3,7 +3,6 @@
 use serde::Serialize;
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::log::{self, Seq};
-use tidings_domain::membership;
 use tidings_domain::sync::Conversation;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::actions::{HistoryReply, SyncReply, SyncedConversation};
@@ -97,14 +96,14 @@ pub fn sync(
 
 fn summary(user: UserId, it: &Conversation) -> SyncedConversation {
     let conversation = it.inbox.conversation;
-    let floor = membership::span(conversation, user).map_or(Seq::FIRST, |span| span.from);
     SyncedConversation {
         conversation: conversation.into(),
         head_seq: it.head.seq.get(),
         head_at: it.head.at.as_millis(),
         read_seq: it.inbox.read.seq.get(),
         unread: it.unread,
-        floor: floor.get(),
+        floor: it.spans.floor().get(),
+        left: it.spans.current().is_none(),
         peer: conversation.peer(user).map(Into::into),
         entries: Vec::new(),
     }
@@ -129,8 +128,9 @@ fn fitting(sizes: impl Iterator<Item = usize>, room: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use tidings_domain::ids::ClientId;
-    use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
+    use tidings_domain::inbox::InboxEntry;
     use tidings_domain::log::{Draft, Head};
+    use tidings_domain::membership::Spans;
     use tidings_protocol::body::Body;
 
     use super::*;
@@ -151,14 +151,8 @@ mod tests {
         let conversation = ConversationId::direct(me, peer);
         let entries = log_of(conversation, peer, count, text);
         let head = entries.last().map_or(Head::none(conversation), log::Entry::head);
-        let inbox = InboxEntry {
-            conversation,
-            state: HeadState::Open,
-            version: 1,
-            head: Head::none(conversation),
-            read: ReadPosition::none(conversation),
-        };
-        Conversation { inbox, head, unread: inbox.unread(me, &head), entries }
+        let inbox = InboxEntry { version: 1, ..InboxEntry::new(conversation) };
+        Conversation { unread: inbox.unread(me, &head, &entries), inbox, head, spans: Spans::whole(), entries }
     }
 
     #[test]

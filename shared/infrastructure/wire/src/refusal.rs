@@ -1,13 +1,60 @@
 //! Refusals as wire errors: every one has its code here and nowhere else.
 
-use tidings_domain::limits::{BATCH_MAX, CLOCK_SKEW_MS, SEARCH_MAX};
+use tidings_domain::group::permissions::Denied;
+use tidings_domain::limits::{BATCH_MAX, CLOCK_SKEW_MS, FIRST_MEMBERS_MAX, GROUP_MEMBERS_MAX, SEARCH_MAX};
 use tidings_domain::time::Timestamp;
-use tidings_domain::{read, send};
+use tidings_domain::{change, group, read, send};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 
 /// Outsiders get this whether or not the conversation exists (SEE-1).
 pub fn not_a_member() -> ErrorBody {
     ErrorBody::new(ErrorCode::NotAMember, "not a member of this conversation")
+}
+
+/// By the table of permissions of groups.
+pub fn denied(denied: Denied) -> ErrorBody {
+    let why = match denied {
+        Denied::NotAMember => return not_a_member(),
+        Denied::Role => "your role in this group does not allow it",
+        Denied::Muted => "you are muted in this group",
+        Denied::AllMuted => "only admins may write to this group now",
+        Denied::Dissolved => "this group is over",
+    };
+    ErrorBody::new(ErrorCode::Forbidden, why)
+}
+
+/// Why a group was not changed.
+pub fn of_group(refusal: change::Refusal<group::change::Refusal>, now: Timestamp) -> ErrorBody {
+    use group::change::Refusal as R;
+    let error = |code, message: &str| ErrorBody::new(code, message);
+    let rule = match refusal {
+        change::Refusal::Rule(rule) => rule,
+        change::Refusal::ClientIdFromFuture => return from_future(now),
+        change::Refusal::Conflict => return error(ErrorCode::Conflict, "this client id has another request"),
+        change::Refusal::Behind => {
+            return error(ErrorCode::Behind, "too much has happened since this client id was made; make a new one");
+        }
+        change::Refusal::Unavailable => return unavailable(),
+    };
+    match rule {
+        R::Denied(reason) => denied(reason),
+        R::NoSuchMember => error(ErrorCode::NotFound, "there is no such member"),
+        R::LinkNotGood => error(ErrorCode::NotFound, "this link lets nobody in"),
+        R::InvitationOnly => error(ErrorCode::Forbidden, "one joins this group by invitation"),
+        R::NobodyAsks => error(ErrorCode::NotFound, "there is no such request"),
+        R::IsMember => error(ErrorCode::Conflict, "they are a member already"),
+        R::Full => error(ErrorCode::Forbidden, &format!("a group has at most {GROUP_MEMBERS_MAX} members")),
+        R::TooMany => error(ErrorCode::BadRequest, &format!("a group begins with at most {FIRST_MEMBERS_MAX} members")),
+        R::Unwelcome => error(ErrorCode::Forbidden, "not everybody of them may be brought in; invite them"),
+        R::Stale => error(ErrorCode::Conflict, "somebody has changed it since; read it again"),
+    }
+}
+
+/// A client whose clock runs ahead.
+fn from_future(now: Timestamp) -> ErrorBody {
+    let seconds = CLOCK_SKEW_MS / 1_000;
+    let message = format!("the client id is more than {seconds} s in the future; set the clock");
+    ErrorBody { server_time: Some(now.as_millis()), ..ErrorBody::new(ErrorCode::BadRequest, message) }
 }
 
 /// Something could not be done now; the same again is safe.
@@ -23,14 +70,10 @@ pub fn of_send(refusal: send::Refusal, now: Timestamp) -> ErrorBody {
         R::BatchSize => bad(format!("a batch has 1 to {BATCH_MAX} messages")),
         R::RepeatedClientId => bad("two messages of the batch have one client id".to_owned()),
         R::AfterAboveHead => bad("`after` is above the newest entry".to_owned()),
-        R::ClientIdFromFuture => {
-            let seconds = CLOCK_SKEW_MS / 1_000;
-            let mut error = bad(format!("the client id is more than {seconds} s in the future; set the clock"));
-            error.server_time = Some(now.as_millis());
-            error
-        }
+        R::ClientIdFromFuture => from_future(now),
         R::NotAMember => not_a_member(),
         R::Forbidden => ErrorBody::new(ErrorCode::Forbidden, "nobody writes to this conversation"),
+        R::Denied(reason) => denied(reason),
         R::NoSuchUser => ErrorBody::new(ErrorCode::NotFound, "there is no such user"),
         R::Conflict => ErrorBody::new(ErrorCode::Conflict, "this client id has another body"),
         R::Behind => ErrorBody::new(

@@ -49,10 +49,14 @@ pub struct SyncedConversation {
     pub head_at: u64,
     /// Everything up to here I have read, on whichever device.
     pub read_seq: u64,
-    /// Messages of others above `read_seq`. Exact up to 99 in groups, always in direct conversations.
+    /// Messages of others above `read_seq`. Exact in direct conversations; in groups my own are left out only among the
+    /// newest entries, so a client that has all entries counts by itself.
     pub unread: u64,
     /// The lowest seq that I can get. A client below it jumps to `floor - 1`.
     pub floor: u64,
+    /// Of a group that I am no member of any more: `head_seq` is then the last entry that I can get.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
     /// In a direct conversation: the other person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Text<UserId>>,

@@ -13,7 +13,7 @@ use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Refusal, Request, Sent};
 
-use super::{FakeGateway, FakeQueue, FakeRoutes, contract};
+use super::{FakeGateway, FakeGroups, FakeQueue, FakeRoutes, contract};
 use crate::clock::TestClock;
 use crate::identity::FakeSocial;
 
@@ -62,6 +62,7 @@ where
         log: log.clone(),
         inboxes,
         accounts: FakeSocial::default(),
+        groups: FakeGroups::default(),
         deliver: Deliver {
             gateway: FakeGateway::default(),
             routes: FakeRoutes::default(),

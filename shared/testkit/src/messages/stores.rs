@@ -13,13 +13,13 @@ use tidings_domain::route::{Claim, Route};
 
 use super::tables::{Inboxes, Logs, Routes};
 
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The log in memory.
 #[derive(Clone, Debug, Default)]
-pub struct FakeLog(Arc<Mutex<Logs>>);
+pub struct FakeLog(pub(super) Arc<Mutex<Logs>>);
 
 impl FakeLog {
     /// The whole log of a conversation.
@@ -50,11 +50,11 @@ impl LogAppend for FakeLog {
 
 /// Inboxes in memory.
 #[derive(Clone, Debug, Default)]
-pub struct FakeInboxes(Arc<Mutex<Inboxes>>);
+pub struct FakeInboxes(pub(super) Arc<Mutex<Inboxes>>);
 
 impl InboxRead for FakeInboxes {
     async fn entry(&self, user: UserId, conversation: ConversationId) -> Result<Option<InboxEntry>, PortError> {
-        Ok(lock(&self.0).entry(user, conversation).copied())
+        Ok(lock(&self.0).entry(user, conversation).cloned())
     }
 
     async fn states(

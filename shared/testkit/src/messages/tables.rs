@@ -7,6 +7,7 @@ use tidings_application::ports::{LogPage, Range};
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
+use tidings_domain::membership::Spans;
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::time::Timestamp;
 
@@ -69,13 +70,7 @@ pub struct Inboxes(BTreeMap<(UserId, ConversationId), InboxEntry>);
 
 impl Inboxes {
     fn update(&mut self, user: UserId, conversation: ConversationId) -> &mut InboxEntry {
-        self.0.entry((user, conversation)).or_insert(InboxEntry {
-            conversation,
-            state: HeadState::Open,
-            version: 0,
-            head: Head::none(conversation),
-            read: ReadPosition::none(conversation),
-        })
+        self.0.entry((user, conversation)).or_insert_with(|| InboxEntry::new(conversation))
     }
 
     /// What `user` has of `conversation`.
@@ -90,7 +85,7 @@ impl Inboxes {
 
     /// Entries of `user` in key order, and whether there are more.
     pub fn page(&self, user: UserId, after: Option<ConversationId>, limit: usize) -> (Vec<InboxEntry>, bool) {
-        let own = self.0.iter().filter(|((owner, _), _)| *owner == user).map(|(_, entry)| *entry);
+        let own = self.0.iter().filter(|((owner, _), _)| *owner == user).map(|(_, entry)| entry.clone());
         let mut page: Vec<_> = own.filter(|entry| after.is_none_or(|after| entry.conversation > after)).collect();
         let more = page.len() > limit;
         page.truncate(limit);
@@ -124,6 +119,20 @@ impl Inboxes {
             entry.version += 1;
         }
         held
+    }
+
+    /// Begins a membership: what is seen, and how far it counts as read.
+    pub fn join(&mut self, user: UserId, conversation: ConversationId, spans: Spans, read: ReadPosition) {
+        let entry = self.update(user, conversation);
+        (entry.state, entry.spans, entry.read) = (HeadState::Open, spans, read);
+        entry.version += 1;
+    }
+
+    /// Ends a membership: what is seen for good, and the last entry of it.
+    pub fn leave(&mut self, user: UserId, conversation: ConversationId, spans: Spans, head: Head) {
+        let entry = self.update(user, conversation);
+        (entry.state, entry.spans, entry.head) = (HeadState::Settled, spans, head);
+        entry.version += 1;
     }
 
     /// Moves the read position forward, never back; whether it moved, and where it stands.

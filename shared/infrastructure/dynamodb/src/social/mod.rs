@@ -39,19 +39,19 @@ impl SocialTable {
 }
 
 /// A key as the attributes that it is made of.
-fn item_key(key: &SocialKey) -> Item {
+pub(crate) fn item_key(key: &SocialKey) -> Item {
     let (pk, sk) = key.encode();
     Item::from([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))])
 }
 
 /// A whole item: its key and the rest.
-fn item(key: &SocialKey, attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
+pub(crate) fn item(key: &SocialKey, attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
     item_key(key).into_iter().chain(attributes).collect()
 }
 
 /// The key of an item that was read.
-fn key_of(item: &Item, what: &'static str) -> Result<SocialKey, PortError> {
+pub(crate) fn key_of(item: &Item, what: &'static str) -> Result<SocialKey, PortError> {
     let reader = Reader::new(item, what);
     SocialKey::decode(reader.text("pk")?, reader.text("sk")?).map_err(|error| unreadable(what, error))
 }

@@ -1,0 +1,97 @@
+//! Every change of a group: drives [`tidings_domain::change::Change`].
+
+use std::future::Future;
+
+use futures_util::future::try_join_all;
+use tidings_domain::change::{Call, Change, Changed, Refusal, Seen};
+use tidings_domain::group::change::{self, Request, State, Told, Wanted, Write};
+use tidings_domain::ids::{ConnectionId, ConversationId, GroupId, UserId};
+use tidings_domain::limits::SEARCH_MAX;
+use tidings_domain::log::Entry;
+
+use crate::clock::{Clock, Random};
+use crate::drive::drive;
+use crate::error::PortError;
+use crate::ports::{FanOutQueue, GroupCommit, GroupRead, LogRead, Range};
+
+/// Who may bring whom into a group without asking: whoever might write to them.
+pub trait Bring: Send + Sync {
+    /// Those of `users` whom `actor` may bring in.
+    fn welcome(&self, actor: UserId, users: &[UserId]) -> impl Future<Output = Result<Vec<UserId>, PortError>> + Send;
+}
+
+/// Changes groups.
+#[derive(Debug)]
+pub struct ChangeGroup<L, S, B, Q, C> {
+    /// The logs.
+    pub log: L,
+    /// The groups.
+    pub groups: S,
+    /// Who may be brought in.
+    pub people: B,
+    /// Where what was told goes on from.
+    pub queue: Q,
+    /// Time and chance.
+    pub clock: C,
+    /// What is told, as a body's JSON.
+    pub encode: fn(&Told) -> String,
+}
+
+impl<L, S, B, Q, C> ChangeGroup<L, S, B, Q, C>
+where
+    L: LogRead,
+    S: GroupRead + GroupCommit,
+    B: Bring,
+    Q: FanOutQueue,
+    C: Clock + Random,
+{
+    /// Makes the change, or finds that it was made. `connection` gets the answer and no push.
+    pub async fn run(
+        &self,
+        request: Request,
+        connection: Option<ConnectionId>,
+    ) -> Result<Changed, Refusal<change::Refusal>> {
+        let (group, actor, wanted) = (request.group, request.actor, request.wanted());
+        let change = Change::start(request, self.encode, connection, self.clock.now())?;
+        drive(change, &self.clock, |call| self.make(group, actor, &wanted, call)).await
+    }
+
+    /// Who owns a group: whom a request to join it is told.
+    pub async fn owner(&self, group: GroupId) -> Result<Option<UserId>, PortError> {
+        Ok(self.groups.state(group, &Wanted::default()).await?.group.map(|group| group.owner))
+    }
+
+    async fn make(
+        &self,
+        group: GroupId,
+        actor: UserId,
+        wanted: &Wanted,
+        call: Call<Write>,
+    ) -> Result<Seen<State>, PortError> {
+        Ok(match call {
+            // The bound itself is read too: it is the predecessor.
+            Call::ReadLog(conversation, from) => Seen::Log(self.log.tail(conversation, from, SEARCH_MAX + 1).await?),
+            Call::ReadHeads(logs) => Seen::Heads(try_join_all(logs.into_iter().map(|log| self.head(log))).await?),
+            Call::ReadState => {
+                let mut state = self.groups.state(group, wanted).await?;
+                if !wanted.welcome.is_empty() {
+                    state.welcome = self.people.welcome(actor, &wanted.welcome).await?;
+                }
+                Seen::State(state)
+            }
+            Call::Commit(entries, writes) => Seen::Committed(self.groups.commit(group, &entries, &writes).await?),
+            Call::Wait { bound_ms } => {
+                self.clock.sleep(self.clock.up_to(bound_ms)).await;
+                Seen::Waited
+            }
+            Call::Queue(jobs) => {
+                try_join_all(jobs.iter().map(|job| self.queue.fan_out(job))).await?;
+                Seen::Queued
+            }
+        })
+    }
+
+    async fn head(&self, conversation: ConversationId) -> Result<Option<Entry>, PortError> {
+        Ok(self.log.page(conversation, Range::Newest, 1).await?.entries.pop())
+    }
+}

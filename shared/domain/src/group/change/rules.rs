@@ -1,0 +1,385 @@
+//! Whether a change may be, and what comes of it.
+
+use super::super::permissions::{self, Act, Denied};
+use super::super::{Announced, Asking, Group, History, Joining, Link, Member, Role};
+use super::{Change, Refusal, Request, State, Told, Wanted, Write};
+use crate::change::{Audience, Decision, Rules, Tell, Tops};
+use crate::ids::{ClientId, ConversationId, UserId};
+use crate::inbox::ReadPosition;
+use crate::limits::{FIRST_MEMBERS_MAX, GROUP_BUCKETS, GROUP_MEMBERS_MAX};
+use crate::log::{BodyHash, Counts, Head, Seq};
+use crate::membership::Spans;
+use crate::time::Timestamp;
+
+type Decided = Decision<Request>;
+
+impl Request {
+    const fn conversation(&self) -> ConversationId {
+        ConversationId::Group(self.group)
+    }
+
+    /// Whom it is about, beside the actor.
+    pub const fn target(&self) -> Option<UserId> {
+        match &self.change {
+            Change::Answer { user, .. }
+            | Change::Invite { user, .. }
+            | Change::Kick { user }
+            | Change::Role { user, .. }
+            | Change::Transfer { user }
+            | Change::Mute { user, .. } => Some(*user),
+            Change::Create { .. }
+            | Change::Update { .. }
+            | Change::Join { .. }
+            | Change::Leave
+            | Change::MuteAll { .. }
+            | Change::Announce { .. }
+            | Change::Nickname { .. }
+            | Change::MakeLink(_)
+            | Change::RevokeLink(_)
+            | Change::Dissolve => None,
+        }
+    }
+
+    /// What it must know.
+    pub fn wanted(&self) -> Wanted {
+        let members = [Some(self.actor), self.target()].into_iter().flatten().collect();
+        let mut wanted = Wanted { members, ..Wanted::default() };
+        match &self.change {
+            Change::Create { members, .. } => {
+                wanted.welcome.clone_from(members);
+            }
+            Change::Join { link, .. } => {
+                (wanted.asking, wanted.link) = (Some(self.actor), link.clone());
+                wanted.spans = vec![self.actor];
+            }
+            Change::Answer { user, .. } | Change::Invite { user, .. } => {
+                wanted.asking = Some(*user);
+                wanted.spans = vec![*user];
+            }
+            Change::Leave => wanted.spans = vec![self.actor],
+            Change::Kick { user } => wanted.spans = vec![*user],
+            Change::RevokeLink(code) => wanted.link = Some(code.clone()),
+            _ => {}
+        }
+        wanted
+    }
+
+    fn counts(&self, tops: &Tops) -> Counts {
+        tops.of(self.conversation()).map_or(Counts::zero(self.conversation()), |head| head.counts)
+    }
+
+    fn tell(&self, what: Told) -> Tell<Told> {
+        Tell { conversation: self.conversation(), what, joins: 0 }
+    }
+
+    fn notice(user: UserId, what: Told) -> Tell<Told> {
+        Tell { conversation: ConversationId::Notices(user), what, joins: 0 }
+    }
+
+    fn create(&self, state: &State, tops: &Tops, now: Timestamp) -> Decided {
+        let Change::Create { name, description, settings, members } = &self.change else { return Decision::Nothing };
+        let mut everybody = vec![self.actor];
+        everybody.extend(members.iter().copied().filter(|member| *member != self.actor));
+        everybody.sort_unstable();
+        everybody.dedup();
+        if everybody.len() > FIRST_MEMBERS_MAX {
+            return Decision::Refuse(Refusal::TooMany);
+        }
+        if everybody.iter().any(|member| *member != self.actor && !state.welcome.contains(member)) {
+            return Decision::Refuse(Refusal::Unwelcome);
+        }
+        let at = tops.next(self.conversation());
+        let count = u64::try_from(everybody.len()).unwrap_or(u64::MAX);
+        let read = ReadPosition { seq: at, counts: Counts::Group { messages: 0, members: count } };
+        let mut writes = vec![Write::Group(Group {
+            id: self.group,
+            name: name.clone(),
+            description: description.clone(),
+            owner: self.actor,
+            settings: *settings,
+            muted: false,
+            announced: None,
+            buckets: GROUP_BUCKETS,
+            version: at,
+            created_at: now,
+            dissolved: false,
+        })];
+        for member in &everybody {
+            let role = if *member == self.actor { Role::Owner } else { Role::Member };
+            writes.push(Write::Member(Member::new(*member, role, at, now)));
+            writes.push(Write::Joined { user: *member, spans: Spans::default().joined(at), read });
+        }
+        let joins = i64::try_from(everybody.len()).unwrap_or(i64::MAX);
+        let told = Told::Created { name: name.clone(), members: everybody };
+        Decision::Commit(vec![Tell { joins, ..self.tell(told) }], writes)
+    }
+
+    /// Somebody becomes a member.
+    fn admit(&self, found: (&State, &Group, &Tops), user: UserId, by: Option<UserId>, now: Timestamp) -> Decided {
+        let (state, group, tops) = found;
+        let counts = self.counts(tops);
+        if counts.members() >= GROUP_MEMBERS_MAX {
+            return Decision::Refuse(Refusal::Full);
+        }
+        let at = tops.next(self.conversation());
+        let from = if group.settings.history == History::All { Seq::FIRST } else { at };
+        let spans = state.spans.get(&user).cloned().unwrap_or_default().joined(from);
+        let read = ReadPosition { seq: at, counts: counts.with_members(1) };
+        let mut writes =
+            vec![Write::Member(Member::new(user, Role::Member, from, now)), Write::Joined { user, spans, read }];
+        if state.asking.is_some() {
+            writes.push(Write::NoAsking(user));
+        }
+        Decision::Commit(vec![Tell { joins: 1, ..self.tell(Told::Joined { user, by }) }], writes)
+    }
+
+    fn join(&self, state: &State, group: &Group, tops: &Tops, now: Timestamp) -> Decided {
+        let Change::Join { link, greeting } = &self.change else { return Decision::Nothing };
+        let asking = state.asking.as_ref().filter(|asking| asking.is_alive(now));
+        let invited_by = asking.and_then(|asking| asking.invited_by);
+        if link.is_some() {
+            let Some(link) = state.link.as_ref().filter(|link| link.is_good(now)) else {
+                return Decision::Refuse(Refusal::LinkNotGood);
+            };
+            let admitted = self.admit((state, group, tops), self.actor, Some(link.by), now);
+            let (Decision::Commit(tells, mut writes), Some(uses)) = (admitted.clone(), link.uses_left) else {
+                return admitted;
+            };
+            writes.push(Write::Link(Link { uses_left: Some(uses.saturating_sub(1)), ..link.clone() }));
+            return Decision::Commit(tells, writes);
+        }
+        match group.settings.joining {
+            _ if invited_by.is_some() => self.admit((state, group, tops), self.actor, invited_by, now),
+            Joining::Open => self.admit((state, group, tops), self.actor, None, now),
+            Joining::Invitation => Decision::Refuse(Refusal::InvitationOnly),
+            Joining::Approval => {
+                let asking = Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now };
+                let asked = Told::Asked { group: self.group, user: self.actor, greeting: greeting.clone() };
+                let mut told = vec![Self::notice(self.actor, asked.clone())];
+                let mut writes = vec![Write::Asking(asking), Write::Notices(self.actor)];
+                // Should it have been handed over meanwhile, the new owner finds the request in the list.
+                if let Some(owner) = self.owner.filter(|owner| *owner != self.actor) {
+                    told.push(Self::notice(owner, asked));
+                    writes.push(Write::Notices(owner));
+                }
+                Decision::Commit(told, writes)
+            }
+        }
+    }
+
+    /// Somebody's membership is over.
+    fn release(&self, found: (&State, &Group, &Tops), user: UserId, told: Told, now: Timestamp) -> Decided {
+        let (state, group, tops) = found;
+        let at = tops.next(self.conversation());
+        let counts = self.counts(tops);
+        let seen = state.spans.get(&user).cloned().unwrap_or_default();
+        let spans = if group.settings.leavers_keep { seen.left(at) } else { Spans::only(at) };
+        let head_at = tops.of(self.conversation()).map_or(now, |head| head.sent_at.max(now));
+        let head = Head { seq: at, at: head_at, counts: counts.with_members(-1) };
+        // An invitation that is left over would let them in again.
+        let writes = vec![Write::NoMember(user), Write::NoAsking(user), Write::Left { user, spans, head }];
+        Decision::Commit(vec![Tell { joins: -1, ..self.tell(told) }], writes)
+    }
+
+    fn regroup(&self, group: &Group, tops: &Tops, told: Told, change: impl FnOnce(&mut Group)) -> Decided {
+        let mut group = group.clone();
+        change(&mut group);
+        group.version = tops.next(self.conversation());
+        Decision::Commit(vec![self.tell(told)], vec![Write::Group(group)])
+    }
+
+    fn remember(&self, member: &Member, told: Told, change: impl FnOnce(&mut Member)) -> Decided {
+        let mut member = member.clone();
+        change(&mut member);
+        Decision::Commit(vec![self.tell(told)], vec![Write::Member(member)])
+    }
+
+    fn act(&self, state: &State, group: &Group, tops: &Tops, now: Timestamp) -> Result<Decided, Refusal> {
+        let actor = state.members.get(&self.actor);
+        let target = self.target().and_then(|user| state.members.get(&user));
+        let may = |act: Act| {
+            permissions::check(act, Some(group), actor, target.map(|target| target.role), now).map_err(Refusal::from)
+        };
+        let member = |act: Act| may(act).and_then(|()| target.ok_or(Refusal::NoSuchMember));
+        Ok(match &self.change {
+            Change::Create { .. } | Change::Join { .. } => Decision::Nothing,
+            Change::Update { version, edit } => {
+                may(Act::Edit)?;
+                if edit.touches_settings() {
+                    may(Act::Settle)?;
+                }
+                if version.is_some_and(|version| version != group.version) {
+                    return Err(Refusal::Stale);
+                }
+                let mut changed = group.clone();
+                edit.apply(&mut changed);
+                if changed == *group {
+                    return Ok(Decision::Nothing);
+                }
+                self.regroup(group, tops, Told::Updated(edit.clone()), |group| edit.apply(group))
+            }
+            Change::Answer { user, accept } => {
+                may(Act::Admit)?;
+                let waiting = state.asking.as_ref();
+                waiting.filter(|it| it.is_alive(now) && it.invited_by.is_none()).ok_or(Refusal::NobodyAsks)?;
+                let answered = Told::Answered { group: self.group, user: *user, accepted: *accept };
+                if !accept {
+                    let told = vec![Self::notice(self.actor, answered.clone()), Self::notice(*user, answered)];
+                    let writes = vec![Write::NoAsking(*user), Write::Notices(self.actor), Write::Notices(*user)];
+                    return Ok(Decision::Commit(told, writes));
+                }
+                self.admit((state, group, tops), *user, Some(self.actor), now)
+            }
+            Change::Invite { user, greeting } => {
+                may(Act::Invite)?;
+                if target.is_some() {
+                    return Err(Refusal::IsMember);
+                }
+                let (greeting, name) = (greeting.clone(), group.name.clone());
+                // Whoever asked already is let in by it only if the inviter might have let them in anyway.
+                if state.asking.as_ref().is_some_and(|it| it.is_alive(now) && it.invited_by.is_none())
+                    && may(Act::Admit).is_ok()
+                {
+                    return Ok(self.admit((state, group, tops), *user, Some(self.actor), now));
+                }
+                let asking = Asking { user: *user, invited_by: Some(self.actor), greeting: greeting.clone(), at: now };
+                let invited = Told::Invited { group: self.group, name, greeting };
+                let told = vec![Self::notice(self.actor, invited.clone()), Self::notice(*user, invited)];
+                let writes = vec![Write::Asking(asking), Write::Notices(self.actor), Write::Notices(*user)];
+                Decision::Commit(told, writes)
+            }
+            Change::Leave => {
+                may(Act::Leave)?;
+                self.release((state, group, tops), self.actor, Told::Left { user: self.actor }, now)
+            }
+            Change::Kick { user } => {
+                member(Act::Remove)?;
+                self.release((state, group, tops), *user, Told::Removed { user: *user }, now)
+            }
+            Change::Role { user, admin } => {
+                let member = member(Act::Appoint)?;
+                let role = if *admin { Role::Admin } else { Role::Member };
+                if member.role == role {
+                    return Ok(Decision::Nothing);
+                }
+                self.remember(member, Told::Role { user: *user, role }, |member| member.role = role)
+            }
+            Change::Transfer { user } => {
+                may(Act::HandOver)?;
+                let heir = target.ok_or(Refusal::NoSuchMember)?;
+                let Some(owner) = actor.filter(|owner| owner.user != heir.user) else {
+                    return Ok(Decision::Nothing);
+                };
+                let (mut heir, mut owner) = (heir.clone(), owner.clone());
+                (heir.role, owner.role) = (Role::Owner, Role::Admin);
+                let handed = self.regroup(group, tops, Told::Owner { user: *user }, |group| group.owner = *user);
+                let Decision::Commit(told, mut writes) = handed else { return Ok(handed) };
+                writes.extend([Write::Member(heir), Write::Member(owner)]);
+                Decision::Commit(told, writes)
+            }
+            Change::Mute { user, until } => {
+                let member = member(Act::Mute)?;
+                if member.muted_until == *until {
+                    return Ok(Decision::Nothing);
+                }
+                self.remember(member, Told::Muted { user: *user, until: *until }, |member| member.muted_until = *until)
+            }
+            Change::MuteAll { muted } => {
+                may(Act::MuteAll)?;
+                if group.muted == *muted {
+                    return Ok(Decision::Nothing);
+                }
+                self.regroup(group, tops, Told::AllMuted { muted: *muted }, |group| group.muted = *muted)
+            }
+            Change::Announce { text } => {
+                may(Act::Announce)?;
+                let announced = text.clone().map(|text| Announced { text, by: self.actor, at: now });
+                self.regroup(group, tops, Told::Announced { text: text.clone() }, |group| group.announced = announced)
+            }
+            Change::Nickname { nickname } => {
+                may(Act::Rename)?;
+                let Some(member) = actor.filter(|member| member.nickname != *nickname) else {
+                    return Ok(Decision::Nothing);
+                };
+                let told = Told::Nickname { user: self.actor, nickname: nickname.clone() };
+                self.remember(member, told, |member| member.nickname.clone_from(nickname))
+            }
+            Change::MakeLink(link) => {
+                may(Act::Admit)?;
+                let told = Told::LinkMade { expires_at: link.expires_at };
+                Decision::Commit(vec![self.tell(told)], vec![Write::Link(link.clone())])
+            }
+            Change::RevokeLink(code) => {
+                may(Act::Admit)?;
+                if state.link.is_none() {
+                    return Err(Refusal::LinkNotGood);
+                }
+                Decision::Commit(vec![self.tell(Told::LinkRevoked)], vec![Write::NoLink(code.clone())])
+            }
+            Change::Dissolve => {
+                may(Act::Dissolve)?;
+                self.regroup(group, tops, Told::Dissolved, |group| group.dissolved = true)
+            }
+        })
+    }
+}
+
+impl Rules for Request {
+    type State = State;
+    type Told = Told;
+    type Write = Write;
+    type Refusal = Refusal;
+
+    fn actor(&self) -> UserId {
+        self.actor
+    }
+
+    fn client_id(&self) -> ClientId {
+        self.client_id
+    }
+
+    fn fingerprint(&self) -> BodyHash {
+        self.fingerprint
+    }
+
+    fn logs(&self) -> (Vec<ConversationId>, Vec<ConversationId>) {
+        let group = self.conversation();
+        let other = self.target().or(self.owner).filter(|other| *other != self.actor);
+        match &self.change {
+            // It depends on what is found whether the group is told or those two.
+            Change::Join { .. } | Change::Answer { .. } | Change::Invite { .. } => (
+                vec![group, ConversationId::Notices(self.actor)],
+                other.map(ConversationId::Notices).into_iter().collect(),
+            ),
+            _ => (vec![group], Vec::new()),
+        }
+    }
+
+    fn decide(&self, state: &State, tops: &Tops, now: Timestamp) -> Decided {
+        if let Change::Create { .. } = self.change {
+            return self.create(state, tops, now);
+        }
+        let Some(group) = &state.group else { return Decision::Refuse(Denied::NotAMember.into()) };
+        if let Change::Join { .. } = self.change {
+            if group.dissolved {
+                return Decision::Refuse(Denied::Dissolved.into());
+            }
+            if state.members.contains_key(&self.actor) {
+                return Decision::Nothing;
+            }
+            return self.join(state, group, tops, now);
+        }
+        self.act(state, group, tops, now).unwrap_or_else(Decision::Refuse)
+    }
+
+    fn audience(&self, state: &State, conversation: ConversationId) -> Audience {
+        let ConversationId::Group(_) = conversation else { return Audience::default() };
+        let buckets = state.group.as_ref().map_or(GROUP_BUCKETS, |group| group.buckets);
+        let also = match self.change {
+            Change::Leave => vec![self.actor],
+            Change::Kick { user } => vec![user],
+            _ => Vec::new(),
+        };
+        Audience { buckets, also }
+    }
+}

@@ -1,0 +1,115 @@
+//! Transactions: entries of logs and records of other tables, all or nothing.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use tidings_application::error::PortError;
+use tidings_domain::ids::ConversationId;
+use tidings_domain::log::Entry;
+
+use crate::attributes::Item;
+use crate::error::port_error;
+use crate::log;
+
+/// One transaction in the making.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    client: Client,
+    items: Vec<TransactWriteItem>,
+    /// Of everything that is written.
+    digest: DefaultHasher,
+}
+
+impl Transaction {
+    /// Nothing yet.
+    pub(crate) fn new(client: &Client) -> Self {
+        Self { client: client.clone(), items: Vec::new(), digest: DefaultHasher::new() }
+    }
+
+    /// Puts an entry on condition that its place is free.
+    pub(crate) fn append(&mut self, table: &str, conversation: ConversationId, entry: &Entry) -> Result<(), PortError> {
+        let put = Put::builder().condition_expression(log::PLACE_IS_FREE);
+        self.put_where(table, log::encode(conversation, entry), put)
+    }
+
+    /// Puts an item in place of whatever is there.
+    pub(crate) fn put(&mut self, table: &str, item: Item) -> Result<(), PortError> {
+        self.put_where(table, item, Put::builder())
+    }
+
+    /// Puts an item on the conditions of `put`.
+    pub(crate) fn put_where(
+        &mut self,
+        table: &str,
+        item: Item,
+        put: aws_sdk_dynamodb::types::builders::PutBuilder,
+    ) -> Result<(), PortError> {
+        let put = put.table_name(table).set_item(Some(item)).build().map_err(PortError::fatal)?;
+        self.add(TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    /// Deletes an item, if it is there.
+    pub(crate) fn delete(&mut self, table: &str, key: Item) -> Result<(), PortError> {
+        let delete = Delete::builder().table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
+        self.add(TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+
+    /// Updates an item as `update` says.
+    pub(crate) fn update(
+        &mut self,
+        table: &str,
+        key: Item,
+        update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
+    ) -> Result<(), PortError> {
+        let update = update.table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
+        self.add(TransactWriteItem::builder().update(update).build());
+        Ok(())
+    }
+
+    fn add(&mut self, item: TransactWriteItem) {
+        format!("{item:?}").hash(&mut self.digest);
+        self.items.push(item);
+    }
+
+    /// Makes it. Whether it was made; a condition that was not met is no error.
+    pub(crate) async fn commit(self) -> Result<bool, PortError> {
+        // Of our own making, as the SDK's generator is seeded with the clock alone: two processes that start in the same
+        // instant were seen to send the same token for different transactions.
+        let token = format!("{:016x}", self.digest.finish());
+        let result = self
+            .client
+            .transact_write_items()
+            .client_request_token(token)
+            .set_transact_items(Some(self.items))
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(true) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) if is_unmet(cancelled) => Ok(false),
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) if !may_pass(cancelled) => {
+                Err(PortError::fatal(error.into_service_error()))
+            }
+            _ => Err(port_error(&error)),
+        }
+    }
+}
+
+/// Whether a condition was not met.
+fn is_unmet(cancelled: &TransactionCanceledException) -> bool {
+    codes(cancelled).any(|code| code == "ConditionalCheckFailed")
+}
+
+/// Whether every reason is a conflict or a throttle.
+fn may_pass(cancelled: &TransactionCanceledException) -> bool {
+    const PASSING: [&str; 4] = ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    codes(cancelled).all(|code| PASSING.contains(&code))
+}
+
+fn codes(cancelled: &TransactionCanceledException) -> impl Iterator<Item = &str> {
+    cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"))
+}
