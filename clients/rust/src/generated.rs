@@ -2,8 +2,13 @@
 //! edit.
 
 use tidings_protocol::actions::{
-    ConversationRead, ConversationReadReply, History, HistoryReply, MessageSend, MessageSendReply, Sync, SyncReply,
-    UserGet, UserGetReply,
+    ConversationRead, ConversationReadReply, GroupAnnounce, GroupAnswer, GroupChanged, GroupChanged, GroupChanged,
+    GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged,
+    GroupChanged, GroupChanged, GroupCreate, GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite,
+    GroupJoin, GroupKick, GroupLeave, GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember,
+    GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests,
+    GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply,
+    Sync, SyncReply, UserGet, UserGetReply,
 };
 
 use crate::{CallError, Client};
@@ -28,6 +33,106 @@ impl Client {
 
     /// `conversation.read`: Moves one's own read position forward.
     pub async fn conversation_read(&self, request: ConversationRead) -> Result<ConversationReadReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.create`: Founds a group.
+    pub async fn group_create(&self, request: GroupCreate) -> Result<GroupCreateReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.info`: A group, as I may see it.
+    pub async fn group_info(&self, request: GroupInfo) -> Result<GroupInfoReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.update`: Changes what a group is called and how it is run.
+    pub async fn group_update(&self, request: GroupUpdate) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.join`: Becomes a member, or asks to.
+    pub async fn group_join(&self, request: GroupJoin) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.requests`: Who would like to be a member, and the links.
+    pub async fn group_requests(&self, request: GroupRequests) -> Result<GroupRequestsReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.answer`: Lets somebody in, or not.
+    pub async fn group_answer(&self, request: GroupAnswer) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.invite`: Invites somebody.
+    pub async fn group_invite(&self, request: GroupInvite) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.leave`: Leaves a group.
+    pub async fn group_leave(&self, request: GroupLeave) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.kick`: Removes a member.
+    pub async fn group_kick(&self, request: GroupKick) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.role`: Makes an admin, or a member again.
+    pub async fn group_role(&self, request: GroupRole) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.transfer`: Hands a group over.
+    pub async fn group_transfer(&self, request: GroupTransfer) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.mute`: Mutes a member, or everybody.
+    pub async fn group_mute(&self, request: GroupMute) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.announce`: Announces something.
+    pub async fn group_announce(&self, request: GroupAnnounce) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.nickname`: What I am called in a group.
+    pub async fn group_nickname(&self, request: GroupNickname) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.remark`: What I call a group.
+    pub async fn group_remark(&self, request: GroupRemark) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.link`: Makes a link that lets people in, or takes it back.
+    pub async fn group_link(&self, request: GroupLink) -> Result<GroupLinkReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.member`: One member.
+    pub async fn group_member(&self, request: GroupMember) -> Result<GroupMemberReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.members`: A page of members.
+    pub async fn group_members(&self, request: GroupMembers) -> Result<GroupMembersReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.dissolve`: Ends a group.
+    pub async fn group_dissolve(&self, request: GroupDissolve) -> Result<GroupChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `group.list`: The groups that I am in.
+    pub async fn group_list(&self, request: GroupList) -> Result<GroupListReply, CallError> {
         self.call(request).await
     }
 

@@ -23,6 +23,8 @@ impl Parameter {
 
 /// Who posts and queues.
 const DELIVER: &[&str] = &["deliver", "send", "sync"];
+/// Who queues fan-out.
+const QUEUE: &[&str] = &["deliver", "group", "send", "sync"];
 /// Who issues tokens.
 const ISSUE: &[&str] = &["api"];
 
@@ -38,7 +40,7 @@ pub const PARAMETERS: &[Parameter] = &[
         name: "FANOUT_SHARDS",
         default: "2",
         description: "How many fan-out queues there are. An idle one costs about $0.26 a month in polls.",
-        readers: DELIVER,
+        readers: QUEUE,
     },
     Parameter {
         name: "POSTS_PER_S",

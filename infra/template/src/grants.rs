@@ -82,6 +82,9 @@ const USERNAMES: &[&str] = &["name#*"];
 const PEOPLE_AND_USERNAMES: &[&str] = &["user#*", "name#*"];
 /// Groups, their members, and who would like to be one.
 const GROUPS: &[&str] = &["group#*", "members#*"];
+/// All partition keys of a change of a group, over the three tables of its transaction: what IAM compares of a transaction
+/// may be the keys of all its items together. A table has but the keys of its own.
+const OF_A_GROUPS_CHANGE: &[&str] = &["g:*", "n:*", "group#*", "members#*", "u_*"];
 /// Members of groups.
 const MEMBERS: &[&str] = &["members#*"];
 /// Conversations that people write in. Notices (`n:`) are written by us alone, whatever a client asks for.
@@ -107,6 +110,10 @@ pub const GRANTS: &[Grant] = &[
     keyed("sessions.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
     keyed("sessions.write", &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], SOCIAL, PEOPLE),
     keyed("groups.state", &["dynamodb:GetItem"], SOCIAL, GROUPS),
+    keyed("groups.list", &["dynamodb:Query"], SOCIAL, GROUPS),
+    keyed("groups.read", &["dynamodb:GetItem"], SOCIAL, OF_A_GROUPS_CHANGE),
+    keyed("groups.tell", &["dynamodb:PutItem"], LOG, OF_A_GROUPS_CHANGE),
+    keyed("groups.write", &["dynamodb:PutItem", "dynamodb:DeleteItem"], SOCIAL, OF_A_GROUPS_CHANGE),
     keyed("groups.members", &["dynamodb:Query"], SOCIAL, MEMBERS),
     connections("gateway.post", "POST"),
     connections("gateway.close", "DELETE"),

@@ -38,6 +38,9 @@ pub struct Unseen {
     pub reason: &'static str,
 }
 
+/// Of a statement that takes part in a transaction over several tables.
+const KEYS_OF_ANOTHER_TABLE: &str = "what IAM compares of a transaction may be the keys of all its items together";
+
 /// All that is granted and can't be seen to be used. What no statement grants any more, or what is used after all, may
 /// not stay here.
 pub const UNSEEN: &[Unseen] = &[
@@ -60,10 +63,58 @@ pub const UNSEEN: &[Unseen] = &[
         reason: "Lambda asks it when the mapping is made (Lambda, \"Using Lambda with Amazon SQS\")",
     },
     Unseen {
-        statements: &["LogAppend"],
+        statements: &["GroupsTell"],
         actions: &["dynamodb:PutItem"],
+        key: Some("group#*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsTell"],
+        actions: &["dynamodb:PutItem"],
+        key: Some("members#*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsTell"],
+        actions: &["dynamodb:PutItem"],
+        key: Some("u_*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsRead"],
+        actions: &["dynamodb:GetItem"],
         key: Some("g:*"),
-        reason: "groups are written to as soon as there are any",
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsRead"],
+        actions: &["dynamodb:GetItem"],
+        key: Some("n:*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsRead"],
+        actions: &["dynamodb:GetItem"],
+        key: Some("u_*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsWrite"],
+        actions: &["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        key: Some("g:*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsWrite"],
+        actions: &["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        key: Some("n:*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["GroupsWrite"],
+        actions: &["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        key: Some("u_*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
     },
 ];
 

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::group::change::{State, Wanted, Write};
-use tidings_domain::group::{Asking, Group, Member};
+use tidings_domain::group::{Asking, Group, Link, Member};
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, GroupId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
@@ -85,6 +85,12 @@ pub trait MemberRead: Send + Sync {
 pub trait AskingRead: Send + Sync {
     /// All requests and invitations, expired ones possibly included.
     fn asking(&self, group: GroupId) -> impl Answer<Vec<Asking>>;
+}
+
+/// Reads links that let people into a group.
+pub trait LinkRead: Send + Sync {
+    /// All of a group, such as are not good any more possibly included.
+    fn links(&self, group: GroupId) -> impl Answer<Vec<Link>>;
 }
 
 /// Changes groups: entries and records in one transaction.

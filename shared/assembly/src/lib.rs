@@ -16,7 +16,7 @@ use tidings_runtime::clock::SystemClock;
 use tidings_runtime::meter::Meter;
 use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
-use tidings_sqs::Queues;
+use tidings_sqs::{Queues, Shards};
 
 /// Delivery over the gateway, the routes table and the queues.
 pub type Delivery = Deliver<Metered<Connections>, Metered<RouteTable>, Metered<Queues>, SystemClock>;
@@ -45,15 +45,22 @@ pub fn delivery(
     pace: Pace,
     meter: &Meter,
 ) -> Setting<Delivery> {
-    let (routes, endpoint, (fan_out, retry, task)) =
+    let (routes, endpoint, (shards, retry, task)) =
         all((environment.routes_table(), environment.gateway_endpoint(), environment.queue_urls()))?;
+    let shards = Shards::new(tidings_sqs::Client::new(sdk), shards);
     Ok(Deliver {
         gateway: Metered::new(Connections::at(sdk, endpoint), meter),
         routes: Metered::new(RouteTable::new(dynamo.clone(), routes), meter),
-        queue: Metered::new(Queues::new(tidings_sqs::Client::new(sdk), fan_out, retry, task), meter),
+        queue: Metered::new(Queues::new(shards, retry, task), meter),
         clock: SystemClock,
         pace,
     })
+}
+
+/// The fan-out queues alone.
+pub fn shards(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -> Setting<Metered<Shards>> {
+    let queues = environment.fanout_queue_urls()?;
+    Ok(Metered::new(Shards::new(tidings_sqs::Client::new(sdk), queues), meter))
 }
 
 /// Who has an account.

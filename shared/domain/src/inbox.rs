@@ -3,6 +3,7 @@
 //! `head_state` is what makes a direct message cost one write instead of three. While an entry is open, its
 //! readers ask the log; only after a day of silence does a sync store the head, in two phases ([`crate::settle`]).
 
+use crate::identity::DisplayName;
 use crate::ids::{ConversationId, UserId};
 use crate::log::{Counts, Entry, Head, Kind, Seq};
 use crate::membership::Spans;
@@ -49,6 +50,8 @@ pub struct InboxEntry {
     pub read: ReadPosition,
     /// Of a group: what the user sees of it. Nothing elsewhere, where the id says it.
     pub spans: Spans,
+    /// What the user calls it.
+    pub remark: Option<DisplayName>,
 }
 
 impl InboxEntry {
@@ -61,6 +64,7 @@ impl InboxEntry {
             head: Head::none(conversation),
             read: ReadPosition::none(conversation),
             spans: Spans::default(),
+            remark: None,
         }
     }
 

@@ -127,3 +127,22 @@ pub const LINK_TTL_MAX_S: u64 = 365 * 24 * 60 * 60;
 
 /// The longest time that a member is muted for, in seconds: a year. Who shall never write again is removed.
 pub const MUTE_MAX_S: u64 = 365 * 24 * 60 * 60;
+
+/// Members in one page: 100 of 200 bytes fit the 32 KB frame.
+pub const MEMBERS_PAGE_MAX: usize = 100;
+
+/// Members in one page when the client names no limit.
+pub const MEMBERS_PAGE_DEFAULT: usize = 50;
+
+/// Groups in one page of somebody's list: ten cards with the longest descriptions (500 characters of four bytes) fit the
+/// frame.
+pub const GROUPS_PAGE_MAX: usize = 10;
+
+/// Requests to join in one page: 20 with the longest greetings fit the frame beside 50 links.
+pub const ASKING_PAGE_MAX: usize = 20;
+
+/// Links that are listed: each is some 150 bytes.
+pub const LINKS_LISTED_MAX: usize = 50;
+
+/// How long a link is good when nobody says, in seconds: a week.
+pub const LINK_TTL_DEFAULT_S: u64 = 7 * 24 * 60 * 60;

@@ -110,15 +110,17 @@ macro_rules! metrics {
     (@first $value:expr) => { Some($value) };
 }
 
-const ALL: &[&str] = &["api", "authorizer", "connect", "contact", "default", "deliver", "disconnect", "send", "sync"];
+const ALL: &[&str] =
+    &["api", "authorizer", "connect", "contact", "default", "deliver", "disconnect", "group", "send", "sync"];
 /// Who answers somebody.
-const ANSWERING: &[&str] = &["api", "authorizer", "connect", "contact", "default", "send", "sync"];
+const ANSWERING: &[&str] = &["api", "authorizer", "connect", "contact", "default", "group", "send", "sync"];
 /// Who may fail to answer.
-const TRYING: &[&str] = &["api", "connect", "contact", "default", "send", "sync"];
+const TRYING: &[&str] = &["api", "connect", "contact", "default", "group", "send", "sync"];
 const API_AND_SYNC: &[&str] = &["api", "sync"];
 const APPENDING: &[&str] = &["deliver", "send"];
 const DELIVER: &[&str] = &["deliver"];
 const POSTING: &[&str] = &["deliver", "send", "sync"];
+const QUEUEING: &[&str] = &["deliver", "group", "send", "sync"];
 const SEND: &[&str] = &["send"];
 const SYNC: &[&str] = &["sync"];
 
@@ -149,8 +151,8 @@ metrics! {
         "Workers do not keep up with what is to be told.",
         look "The queues' depth, the throttles of deliver, and PostsTaken against POSTS_PER_S.",
         act "All shards wait: a higher maximum_concurrency in functions/deliver/function.toml, or more shards. Posts at their budget: a higher quota, then PostsPerS.";
-    FanOutJobs: Count, "tidings_jobs_total"["queue" = "fanout"], by POSTING,
-        "Jobs handed to a shard's queue, because too many connections are to be told.";
+    FanOutJobs: Count, "tidings_jobs_total"["queue" = "fanout"], by QUEUEING,
+        "Jobs handed to a shard's queue, because many are to be told.";
     RetryJobs: Count, "tidings_jobs_total"["queue" = "retry"], by POSTING,
         "Jobs handed to the retry queue for connections that took nothing.";
     Tasks: Count, "tidings_jobs_total"["queue" = "task"], by SEND,

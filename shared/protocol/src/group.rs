@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidings_domain::group::{Announcement, Description, Greeting, GroupName, History, Joining, Role};
+use tidings_domain::group::{Announcement, Description, Greeting, GroupName, History, Joining, LinkCode, Role};
 use tidings_domain::identity::DisplayName;
-use tidings_domain::ids::{GroupId, UserId};
+use tidings_domain::ids::{ConversationId, GroupId, UserId};
 
 use crate::Text;
 
@@ -30,6 +30,14 @@ pub struct GroupEdit {
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<Description>>,
+    /// How it is run.
+    #[serde(flatten)]
+    pub settings: SettingsEdit,
+}
+
+/// How a group is run, as far as somebody says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingsEdit {
     /// How one becomes a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joining: Option<Text<Joining>>,
@@ -108,12 +116,12 @@ pub struct GroupDetails {
     /// Whether it is over.
     pub dissolved: bool,
     /// I, as its member.
-    pub me: GroupMember,
+    pub me: MemberInfo,
 }
 
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct GroupMember {
+pub struct MemberInfo {
     /// Who.
     pub user: Text<UserId>,
     /// What they may do.
@@ -141,4 +149,29 @@ pub struct GroupAsking {
     pub greeting: Option<Text<Greeting>>,
     /// When, in milliseconds since the Unix epoch.
     pub at: u64,
+}
+
+/// A link that lets people in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InviteLink {
+    /// Whoever has it gets in.
+    pub code: Text<LinkCode>,
+    /// Who made it.
+    pub by: Text<UserId>,
+    /// Until when it is good, in milliseconds since the Unix epoch.
+    pub expires_at: u64,
+    /// How many more may use it; without it any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses_left: Option<u32>,
+}
+
+/// A change that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupChanged {
+    /// Where I am told: the group, or my notices.
+    pub conversation: Text<ConversationId>,
+    /// Place of the entry that tells it; of the newest one, if it was so already.
+    pub seq: u64,
+    /// Whether an earlier attempt had done it.
+    pub duplicate: bool,
 }

@@ -118,4 +118,12 @@ pub enum News {
         /// Whether they are in.
         accepted: bool,
     },
+    /// In my own notices: what I call a group.
+    GroupRemark {
+        /// Which.
+        group: Text<GroupId>,
+        /// What; without it nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remark: Option<Text<DisplayName>>,
+    },
 }

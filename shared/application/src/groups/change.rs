@@ -4,20 +4,36 @@ use std::future::Future;
 
 use futures_util::future::try_join_all;
 use tidings_domain::change::{Call, Change, Changed, Refusal, Seen};
+use tidings_domain::group::Link;
 use tidings_domain::group::change::{self, Request, State, Told, Wanted, Write};
-use tidings_domain::ids::{ConnectionId, ConversationId, GroupId, UserId};
+use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, GroupId, UserId};
 use tidings_domain::limits::SEARCH_MAX;
 use tidings_domain::log::Entry;
 
 use crate::clock::{Clock, Random};
 use crate::drive::drive;
 use crate::error::PortError;
-use crate::ports::{FanOutQueue, GroupCommit, GroupRead, LogRead, Range};
+use crate::identity::ports::AccountRead;
+use crate::ports::{FanOutQueue, GroupCommit, GroupRead, LinkRead, LogRead, Range};
 
 /// Who may bring whom into a group without asking: whoever might write to them.
 pub trait Bring: Send + Sync {
     /// Those of `users` whom `actor` may bring in.
     fn welcome(&self, actor: UserId, users: &[UserId]) -> impl Future<Output = Result<Vec<UserId>, PortError>> + Send;
+}
+
+/// Everybody who has an account may be brought in by anybody.
+#[derive(Clone, Debug)]
+pub struct Everybody<A> {
+    /// Who has an account.
+    pub accounts: A,
+}
+
+impl<A: AccountRead> Bring for Everybody<A> {
+    async fn welcome(&self, _: UserId, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
+        let known = async |user: &UserId| Ok::<_, PortError>(self.accounts.account(*user).await?.map(|_| *user));
+        Ok(try_join_all(users.iter().map(known)).await?.into_iter().flatten().collect())
+    }
 }
 
 /// Changes groups.
@@ -40,7 +56,7 @@ pub struct ChangeGroup<L, S, B, Q, C> {
 impl<L, S, B, Q, C> ChangeGroup<L, S, B, Q, C>
 where
     L: LogRead,
-    S: GroupRead + GroupCommit,
+    S: GroupRead + GroupCommit + LinkRead,
     B: Bring,
     Q: FanOutQueue,
     C: Clock + Random,
@@ -59,6 +75,12 @@ where
     /// Who owns a group: whom a request to join it is told.
     pub async fn owner(&self, group: GroupId) -> Result<Option<UserId>, PortError> {
         Ok(self.groups.state(group, &Wanted::default()).await?.group.map(|group| group.owner))
+    }
+
+    /// The link that this request made, if it is still there.
+    pub async fn link(&self, group: GroupId, by: UserId, client_id: ClientId) -> Result<Option<Link>, PortError> {
+        let links = self.groups.links(group).await?;
+        Ok(links.into_iter().find(|link| link.by == by && link.client_id == client_id))
     }
 
     async fn make(

@@ -1,14 +1,16 @@
 //! What is read of groups.
 
+use futures_util::future::try_join_all;
 use tidings_domain::group::change::Wanted;
 use tidings_domain::group::permissions::{self, Act, Denied};
-use tidings_domain::group::{Asking, Group, Member};
+use tidings_domain::group::{Asking, Group, Link, Member};
+use tidings_domain::identity::DisplayName;
 use tidings_domain::ids::{ConversationId, GroupId, UserId};
 use tidings_domain::log::Head;
 
 use crate::clock::Clock;
 use crate::error::PortError;
-use crate::ports::{AskingRead, GroupRead, InboxRead, LogRead, MemberRead, Range};
+use crate::ports::{AskingRead, GroupRead, InboxRead, LinkRead, LogRead, MemberRead, Range};
 
 /// Reads groups, as somebody may see them.
 #[derive(Clone, Debug)]
@@ -50,10 +52,14 @@ pub struct MemberPage {
 /// A group that somebody is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// The group.
-    pub group: Group,
+    /// Which.
+    pub id: GroupId,
+    /// The group and how many members it has; nothing to whoever left, unless outsiders may see it.
+    pub seen: Option<(Group, u64)>,
     /// Whether they are a member now.
     pub member: bool,
+    /// What they call it.
+    pub remark: Option<DisplayName>,
 }
 
 /// Why nothing is to be seen.
@@ -74,14 +80,14 @@ impl<L, I, S, C> LookAtGroups<L, I, S, C>
 where
     L: LogRead,
     I: InboxRead,
-    S: GroupRead + MemberRead + AskingRead,
+    S: GroupRead + MemberRead + AskingRead + LinkRead,
     C: Clock,
 {
     /// The group; to outsiders only if it is findable.
     pub async fn info(&self, viewer: UserId, group: GroupId) -> Result<Info, LookError> {
         let head = self.head(group).await?;
         let (group, me) = self.standing(viewer, group).await?;
-        let group = group.filter(|group| me.is_some() || group.settings.findable && !group.dissolved);
+        let group = group.filter(|group| me.is_some() || is_found(group));
         let group = group.ok_or(LookError::Denied(Denied::NotAMember))?;
         Ok(Info { group, members: head.counts.members(), me, head })
     }
@@ -121,13 +127,32 @@ where
         state.members.remove(&user).ok_or(LookError::NoSuchMember)
     }
 
-    /// Who asks to become a member, and who is invited.
-    pub async fn requests(&self, viewer: UserId, group: GroupId) -> Result<Vec<Asking>, LookError> {
+    /// Who asks to become a member or is invited, after the one with this id, at most `limit`, and whether there are more.
+    pub async fn requests(
+        &self,
+        viewer: UserId,
+        group: GroupId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<(Vec<Asking>, bool), LookError> {
         let group = self.allowed(Act::Admit, viewer, group).await?;
         let now = self.clock.now();
         let mut asking = self.groups.asking(group.id).await?;
-        asking.retain(|asking| asking.is_alive(now));
-        Ok(asking)
+        asking.retain(|asking| asking.is_alive(now) && after.is_none_or(|after| asking.user > after));
+        asking.sort_unstable_by_key(|asking| asking.user);
+        let more = asking.len() > limit;
+        asking.truncate(limit);
+        Ok((asking, more))
+    }
+
+    /// The links that let people in, at most `limit`.
+    pub async fn links(&self, viewer: UserId, group: GroupId, limit: usize) -> Result<Vec<Link>, LookError> {
+        let group = self.allowed(Act::Admit, viewer, group).await?;
+        let now = self.clock.now();
+        let mut links = self.groups.links(group.id).await?;
+        links.retain(|link| link.is_good(now));
+        links.truncate(limit);
+        Ok(links)
     }
 
     /// The groups that somebody is or was in, after this one in key order, and whether there are more.
@@ -141,15 +166,21 @@ where
         let after = after.map_or(LOWEST_GROUP, ConversationId::Group);
         let (entries, more) = self.inboxes.page(user, Some(after), limit).await?;
         let in_groups = entries.iter().map_while(|entry| match entry.conversation {
-            ConversationId::Group(group) => Some((group, entry.spans.current().is_some())),
+            ConversationId::Group(group) => Some((group, entry)),
             ConversationId::Direct(_) | ConversationId::Notices(_) => None,
         });
         let in_groups: Vec<_> = in_groups.collect();
         let more = more && in_groups.len() == entries.len();
         let ids: Vec<_> = in_groups.iter().map(|(group, _)| *group).collect();
         let groups = self.groups.groups(&ids).await?;
-        let known = in_groups.into_iter().zip(groups);
-        let listed = known.filter_map(|((_, member), group)| Some(Listed { group: group?, member }));
+        let heads = try_join_all(ids.iter().map(|group| self.head(*group))).await?;
+        let known = in_groups.into_iter().zip(groups).zip(heads);
+        let listed = known.map(|(((id, entry), group), head)| {
+            let member = entry.spans.current().is_some();
+            let group = group.filter(|group| member || is_found(group));
+            let seen = group.map(|group| (group, head.counts.members()));
+            Listed { id, seen, member, remark: entry.remark.clone() }
+        });
         Ok((listed.collect(), more))
     }
 
@@ -169,6 +200,11 @@ where
         permissions::check(act, group.as_ref(), me.as_ref(), None, self.clock.now()).map_err(LookError::Denied)?;
         group.ok_or(LookError::Denied(Denied::NotAMember))
     }
+}
+
+/// Whether outsiders may see its card.
+const fn is_found(group: &Group) -> bool {
+    group.settings.findable && !group.dissolved
 }
 
 /// Before every group in an inbox's key order; nobody's id has no bits.

@@ -5,7 +5,7 @@ pub mod permissions;
 pub mod text;
 
 use crate::identity::DisplayName;
-use crate::ids::{ConversationId, GroupId, UserId};
+use crate::ids::{ClientId, ConversationId, GroupId, UserId};
 use crate::log::Seq;
 use crate::time::Timestamp;
 
@@ -220,6 +220,8 @@ pub struct Link {
     pub code: LinkCode,
     /// Who made it.
     pub by: UserId,
+    /// By which request: asked again, it is found by it (IDEM-1).
+    pub client_id: ClientId,
     /// Until when it is good.
     pub expires_at: Timestamp,
     /// How many more may use it; `None` is any number.

@@ -80,6 +80,13 @@ text!(
     /// What a group is about: at most 500 characters, so that the record stays below two kilobytes.
     Description, 0 to 500, lines true
 );
+impl Default for Description {
+    /// None.
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
 text!(
     /// What an admin announces: 1 to 2,000 characters, which is a page.
     Announcement, 1 to 2_000, lines true

@@ -6,21 +6,21 @@
 //! | group | `name`, `description`, `owner`, `joining`, `history`, `may_invite`, `may_edit`, `may_pin`, `may_mention_all` (S), `findable`, `leavers_keep`, `muted`, `dissolved` (BOOL), `buckets`, `version`, `created_at` (N), `announced`, `announced_by` (S), `announced_at` (N) |
 //! | member | `role` (S), `from`, `joined_at` (N), `nickname` (S), `muted_until` (N) |
 //! | asking | `invited_by`, `greeting` (S), `asked_at`, `expires_at` (N, seconds: the table's TTL. Readers go by `asked_at`) |
-//! | link | `made_by` (S), `good_until`, `uses_left`, `expires_at` (N, likewise) |
+//! | link | `made_by`, `client_id` (S), `good_until`, `uses_left`, `expires_at` (N, likewise) |
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem, Update};
 use futures_util::future::try_join_all;
 use tidings_application::error::PortError;
-use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, MemberRead};
+use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead};
 use tidings_domain::group::change::{State, Wanted, Write};
 use tidings_domain::group::{Announced, Asking, Group, Link, Member, Permissions, Settings, bucket_of};
 use tidings_domain::ids::{ConversationId, GroupId, UserId};
 use tidings_domain::limits::{ASKING_TTL_MS, GROUP_BUCKETS};
 use tidings_domain::log::{Entry, Seq};
 use tidings_domain::time::Timestamp;
-use tidings_tables::social::{ASKING, SocialKey};
+use tidings_tables::social::{ASKING, LINK, SocialKey};
 
 use crate::attributes::{Item, Reader, counts, number, string};
 use crate::error::{port_error, unreadable};
@@ -107,6 +107,15 @@ impl GroupTables {
             Write::NoAsking(user) => transaction.delete(&self.social, social(SocialKey::Asking(group, *user))),
             Write::Link(link) => transaction.put(&self.social, encode_link(group, link)),
             Write::NoLink(code) => transaction.delete(&self.social, social(SocialKey::Link(group, code.clone()))),
+            Write::Remark { user, remark } => {
+                let update = match remark {
+                    Some(remark) => Update::builder()
+                        .update_expression("SET remark = :remark")
+                        .expression_attribute_values(":remark", string(remark)),
+                    None => Update::builder().update_expression("REMOVE remark"),
+                };
+                transaction.update(&self.inboxes, inbox(*user), update)
+            }
             Write::Notices(user) => {
                 let update = opening().update_expression("SET head_state = :open ADD version :one");
                 transaction.update(&self.inboxes, inboxes::key(*user, ConversationId::Notices(*user)), update)
@@ -194,6 +203,13 @@ impl AskingRead for GroupTables {
     async fn asking(&self, group: GroupId) -> Result<Vec<Asking>, PortError> {
         let (partition, _) = SocialKey::Group(group).encode();
         self.query(partition, ASKING).await?.iter().map(decode_asking).collect()
+    }
+}
+
+impl LinkRead for GroupTables {
+    async fn links(&self, group: GroupId) -> Result<Vec<Link>, PortError> {
+        let (partition, _) = SocialKey::Group(group).encode();
+        self.query(partition, LINK).await?.iter().map(decode_link).collect()
     }
 }
 
@@ -339,6 +355,7 @@ fn decode_asking(item: &Item) -> Result<Asking, PortError> {
 fn encode_link(group: GroupId, link: &Link) -> Item {
     let mut attributes = vec![
         ("made_by", string(link.by)),
+        ("client_id", string(link.client_id)),
         ("good_until", number(link.expires_at.as_millis())),
         ("expires_at", ttl(link.expires_at)),
     ];
@@ -354,6 +371,7 @@ fn decode_link(item: &Item) -> Result<Link, PortError> {
     Ok(Link {
         code,
         by: reader.parse("made_by")?,
+        client_id: reader.parse("client_id")?,
         expires_at: Timestamp::from_millis(reader.number("good_until")?),
         uses_left: uses_left.map_err(|error| unreadable(WHAT, error))?,
     })

@@ -7,6 +7,7 @@
 //! | `version` | N | changes of the state; missing is 0 |
 //! | `head_seq`, `head_at`, `head_counts` | N, N, L of N | the stored head; missing is an empty log |
 //! | `read_seq`, `read_counts` | N, L of N | the read position; missing is nothing read |
+//! | `remark` | S | what the user calls it |
 //! | `spans` | L of N | of a group: first and last place of each membership in turn; no last one while it lasts |
 
 use aws_sdk_dynamodb::Client;
@@ -267,6 +268,7 @@ fn decode(item: &Item) -> Result<InboxEntry, PortError> {
             counts: reader.counts("read_counts", conversation)?,
         },
         spans: read_spans(item)?,
+        remark: reader.optional("remark")?,
     })
 }
 

@@ -47,7 +47,7 @@ impl SocialKey {
             Self::Username(name) => (format!("name#{name}"), "name".to_owned()),
             Self::Group(group) => (format!("group#{group}"), "group".to_owned()),
             Self::Asking(group, user) => (format!("group#{group}"), format!("{ASKING}{user}")),
-            Self::Link(group, code) => (format!("group#{group}"), format!("link#{code}")),
+            Self::Link(group, code) => (format!("group#{group}"), format!("{LINK}{code}")),
             Self::Member(group, bucket, user) => (format!("members#{group}#{bucket}"), user.to_string()),
         }
     }
@@ -77,6 +77,9 @@ impl SocialKey {
 
 /// What the sort keys of all requests and invitations of a group begin with.
 pub const ASKING: &str = "asking#";
+
+/// What the sort keys of all links of a group begin with.
+pub const LINK: &str = "link#";
 
 /// The one spelling of a number.
 fn number(text: &str) -> Option<u32> {

@@ -1,10 +1,16 @@
 //! Groups: domain to wire and back.
 
+use sha2::{Digest, Sha256};
+use tidings_domain::change::Changed;
 use tidings_domain::group::change::{Edit, Told};
-use tidings_domain::group::{Asking, Group, Member, Permissions, Settings};
+use tidings_domain::group::{Asking, Group, Link, Member, Permissions, Settings};
+use tidings_domain::ids::{ClientId, GroupId, UserId};
+use tidings_domain::log::BodyHash;
 use tidings_protocol::Text;
+use tidings_protocol::actions::Call;
 use tidings_protocol::group::{
-    GroupAnnouncement, GroupAsking, GroupCard, GroupDetails, GroupEdit, GroupMember, GroupPermissions, GroupSettings,
+    GroupAnnouncement, GroupAsking, GroupCard, GroupChanged, GroupDetails, GroupEdit, GroupPermissions, GroupSettings,
+    InviteLink, MemberInfo, SettingsEdit,
 };
 use tidings_protocol::news::News;
 
@@ -40,6 +46,7 @@ fn news(told: &Told) -> News {
         Told::Asked { group, user, greeting } => {
             News::GroupRequest { group: Text(group), user: Text(user), greeting: greeting.map(Text) }
         }
+        Told::Remarked { group, remark } => News::GroupRemark { group: Text(group), remark: remark.map(Text) },
         Told::Answered { group, user, accepted } => {
             News::GroupAnswer { group: Text(group), user: Text(user), accepted }
         }
@@ -47,27 +54,27 @@ fn news(told: &Told) -> News {
 }
 
 fn edit_out(edit: Edit) -> GroupEdit {
-    GroupEdit {
-        name: edit.name.map(Text),
-        description: edit.description.map(Text),
+    let settings = SettingsEdit {
         joining: edit.joining.map(Text),
         findable: edit.findable,
         history: edit.history.map(Text),
         leavers_keep: edit.leavers_keep,
         permissions: edit.permissions.map(permissions_out),
-    }
+    };
+    GroupEdit { name: edit.name.map(Text), description: edit.description.map(Text), settings }
 }
 
 /// What an editor asks for.
 pub fn edit_in(edit: GroupEdit) -> Edit {
+    let SettingsEdit { joining, findable, history, leavers_keep, permissions } = edit.settings;
     Edit {
         name: edit.name.map(|name| name.0),
         description: edit.description.map(|text| text.0),
-        joining: edit.joining.map(|joining| joining.0),
-        findable: edit.findable,
-        history: edit.history.map(|history| history.0),
-        leavers_keep: edit.leavers_keep,
-        permissions: edit.permissions.map(permissions_in),
+        joining: joining.map(|joining| joining.0),
+        findable,
+        history: history.map(|history| history.0),
+        leavers_keep,
+        permissions: permissions.map(permissions_in),
     }
 }
 
@@ -82,14 +89,14 @@ const fn permissions_in(permissions: GroupPermissions) -> Permissions {
 }
 
 /// How a new group is run: what is not said is as by default.
-pub fn settings_in(edit: &Edit) -> Settings {
+pub fn settings_in(said: SettingsEdit) -> Settings {
     let usual = Settings::default();
     Settings {
-        joining: edit.joining.unwrap_or(usual.joining),
-        findable: edit.findable.unwrap_or(usual.findable),
-        history: edit.history.unwrap_or(usual.history),
-        leavers_keep: edit.leavers_keep.unwrap_or(usual.leavers_keep),
-        permissions: edit.permissions.unwrap_or(usual.permissions),
+        joining: said.joining.map_or(usual.joining, |joining| joining.0),
+        findable: said.findable.unwrap_or(usual.findable),
+        history: said.history.map_or(usual.history, |history| history.0),
+        leavers_keep: said.leavers_keep.unwrap_or(usual.leavers_keep),
+        permissions: said.permissions.map_or(usual.permissions, permissions_in),
     }
 }
 
@@ -135,8 +142,8 @@ pub fn details(group: &Group, me: &Member) -> GroupDetails {
 }
 
 /// A member.
-pub fn member(member: &Member) -> GroupMember {
-    GroupMember {
+pub fn member(member: &Member) -> MemberInfo {
+    MemberInfo {
         user: Text(member.user),
         role: Text(member.role),
         nickname: member.nickname.clone().map(Text),
@@ -153,4 +160,33 @@ pub fn asking(asking: &Asking) -> GroupAsking {
         greeting: asking.greeting.clone().map(Text),
         at: asking.at.as_millis(),
     }
+}
+
+/// A link that lets people in.
+pub fn link(link: &Link) -> InviteLink {
+    InviteLink {
+        code: Text(link.code.clone()),
+        by: Text(link.by),
+        expires_at: link.expires_at.as_millis(),
+        uses_left: link.uses_left,
+    }
+}
+
+/// A change that is done.
+pub const fn changed(changed: Changed) -> GroupChanged {
+    let Changed { conversation, seq, duplicate } = changed;
+    GroupChanged { conversation: Text(conversation), seq: seq.get(), duplicate }
+}
+
+/// The id of the group that `actor` founds with this request: the time of the client id, and 80 bits that follow from both.
+pub fn group_id(actor: UserId, client_id: ClientId) -> GroupId {
+    let digest = Sha256::digest(format!("group {actor} {client_id}"));
+    let low = digest.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    GroupId::from_bits(client_id.bits() >> 80 << 80 | low)
+}
+
+/// What tells a request from another one with the same client id.
+pub fn fingerprint<C: Call>(request: &C) -> Result<BodyHash, serde_json::Error> {
+    let json = serde_json::to_string(request)?;
+    Ok(BodyHash::new(Sha256::digest(format!("{} {json}", C::ACTION)).into()))
 }

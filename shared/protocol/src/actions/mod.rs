@@ -2,6 +2,26 @@
 //! function that it names; everything else is generated.
 
 pub mod conversation_read;
+pub mod group_announce;
+pub mod group_answer;
+pub mod group_create;
+pub mod group_dissolve;
+pub mod group_info;
+pub mod group_invite;
+pub mod group_join;
+pub mod group_kick;
+pub mod group_leave;
+pub mod group_link;
+pub mod group_list;
+pub mod group_member;
+pub mod group_members;
+pub mod group_mute;
+pub mod group_nickname;
+pub mod group_remark;
+pub mod group_requests;
+pub mod group_role;
+pub mod group_transfer;
+pub mod group_update;
 pub mod history;
 pub mod message_send;
 pub mod ping;
@@ -12,6 +32,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use conversation_read::{ConversationRead, ConversationReadReply};
+pub use group_announce::GroupAnnounce;
+pub use group_answer::GroupAnswer;
+pub use group_create::{GroupCreate, GroupCreateReply};
+pub use group_dissolve::GroupDissolve;
+pub use group_info::{GroupInfo, GroupInfoReply};
+pub use group_invite::GroupInvite;
+pub use group_join::GroupJoin;
+pub use group_kick::GroupKick;
+pub use group_leave::GroupLeave;
+pub use group_link::{GroupLink, GroupLinkReply};
+pub use group_list::{GroupList, GroupListReply, ListedGroup};
+pub use group_member::{GroupMember, GroupMemberReply};
+pub use group_members::{GroupMembers, GroupMembersReply};
+pub use group_mute::GroupMute;
+pub use group_nickname::GroupNickname;
+pub use group_remark::GroupRemark;
+pub use group_requests::{GroupRequests, GroupRequestsReply};
+pub use group_role::GroupRole;
+pub use group_transfer::GroupTransfer;
+pub use group_update::GroupUpdate;
 pub use history::{History, HistoryReply};
 pub use message_send::{Draft, MessageSend, MessageSendReply, SendResult, Sent};
 pub use ping::Ping;
@@ -19,6 +59,7 @@ pub use sync::{Sync, SyncReply, SyncedConversation};
 pub use user_get::{UserGet, UserGetReply};
 
 use crate::envelope::{Reply, Request, Silent};
+use crate::group::GroupChanged;
 use crate::shape::Shape;
 
 /// A request that has a reply.
@@ -185,6 +226,46 @@ actions! {
     "conversation.read" in "sync": Reply(ConversationRead -> ConversationReadReply, conversation_read), Member,
         "Moves one's own read position forward.",
         ["a direct conversation, one online device each", gateway 3, write 1, read 3, calls 1, queue 0];
+    "group.create" in "group": Reply(GroupCreate -> GroupCreateReply, group_create), SignedIn, "Founds a group.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.info" in "group": Reply(GroupInfo -> GroupInfoReply, group_info), SignedIn, "A group, as I may see it.",
+        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+    "group.update" in "group": Reply(GroupUpdate -> GroupChanged, group_update), Member, "Changes what a group is called and how it is run.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.join" in "group": Reply(GroupJoin -> GroupChanged, group_join), SignedIn, "Becomes a member, or asks to.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.requests" in "group": Reply(GroupRequests -> GroupRequestsReply, group_requests), Member, "Who would like to be a member, and the links.",
+        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+    "group.answer" in "group": Reply(GroupAnswer -> GroupChanged, group_answer), Member, "Lets somebody in, or not.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.invite" in "group": Reply(GroupInvite -> GroupChanged, group_invite), Member, "Invites somebody.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.leave" in "group": Reply(GroupLeave -> GroupChanged, group_leave), Member, "Leaves a group.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.kick" in "group": Reply(GroupKick -> GroupChanged, group_kick), Member, "Removes a member.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.role" in "group": Reply(GroupRole -> GroupChanged, group_role), Member, "Makes an admin, or a member again.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.transfer" in "group": Reply(GroupTransfer -> GroupChanged, group_transfer), Member, "Hands a group over.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.mute" in "group": Reply(GroupMute -> GroupChanged, group_mute), Member, "Mutes a member, or everybody.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.announce" in "group": Reply(GroupAnnounce -> GroupChanged, group_announce), Member, "Announces something.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.nickname" in "group": Reply(GroupNickname -> GroupChanged, group_nickname), Member, "What I am called in a group.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.remark" in "group": Reply(GroupRemark -> GroupChanged, group_remark), Member, "What I call a group.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.link" in "group": Reply(GroupLink -> GroupLinkReply, group_link), Member, "Makes a link that lets people in, or takes it back.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.member" in "group": Reply(GroupMember -> GroupMemberReply, group_member), Member, "One member.",
+        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+    "group.members" in "group": Reply(GroupMembers -> GroupMembersReply, group_members), Member, "A page of members.",
+        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+    "group.dissolve" in "group": Reply(GroupDissolve -> GroupChanged, group_dissolve), Member, "Ends a group.",
+        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+    "group.list" in "group": Reply(GroupList -> GroupListReply, group_list), SignedIn, "The groups that I am in.",
+        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
     "user.get" in "contact": Reply(UserGet -> UserGetReply, user_get), SignedIn,
         "A person's public card, by id or user name.",
         ["by user name", gateway 2, write 0, read 2, calls 1, queue 0];

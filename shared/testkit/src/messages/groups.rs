@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tidings_application::error::PortError;
-use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, MemberRead};
+use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead};
 use tidings_domain::group::change::{State, Wanted, Write};
 use tidings_domain::group::{Asking, Group, Link, LinkCode, Member};
 use tidings_domain::ids::{ConversationId, GroupId, UserId};
@@ -65,6 +65,13 @@ impl AskingRead for FakeGroups {
     }
 }
 
+impl LinkRead for FakeGroups {
+    async fn links(&self, group: GroupId) -> Result<Vec<Link>, PortError> {
+        let rows = lock(&self.rows);
+        Ok(rows.links.iter().filter(|((of, _), _)| *of == group).map(|(_, link)| link.clone()).collect())
+    }
+}
+
 impl GroupCommit for FakeGroups {
     async fn commit(
         &self,
@@ -91,6 +98,7 @@ impl GroupCommit for FakeGroups {
                 Write::NoAsking(user) => drop(rows.asking.remove(&(group, user))),
                 Write::Link(link) => drop(rows.links.insert((group, link.code.clone()), link)),
                 Write::NoLink(code) => drop(rows.links.remove(&(group, code))),
+                Write::Remark { user, remark } => inboxes.remark(user, conversation, remark),
                 Write::Notices(user) => inboxes.open(user, ConversationId::Notices(user)),
             }
         }

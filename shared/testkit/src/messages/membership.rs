@@ -1,6 +1,6 @@
 //! What groups' tables must keep, whether in memory or in DynamoDB.
 
-use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, InboxRead, LogRead, MemberRead, Range};
+use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, InboxRead, LinkRead, LogRead, MemberRead, Range};
 use tidings_domain::group::change::{Wanted, Write};
 use tidings_domain::group::{Announced, Asking, Group, Link, LinkCode, Member, Role, Settings};
 use tidings_domain::ids::{ClientId, ConversationId, GroupId, UserId};
@@ -30,7 +30,7 @@ fn told(conversation: ConversationId, actor: UserId, head: Option<&Entry>, joins
 #[expect(clippy::unwrap_used, reason = "a port that fails breaks the contract")]
 pub async fn groups_keep_their_contract<T>(groups: &T, log: &impl LogRead, inboxes: &impl InboxRead, group: GroupId)
 where
-    T: GroupRead + MemberRead + AskingRead + GroupCommit,
+    T: GroupRead + MemberRead + AskingRead + LinkRead + GroupCommit,
 {
     let conversation = ConversationId::Group(group);
     let [founder, guest] = [1, 2].map(|bits| UserId::from_bits(group.bits() ^ bits));
@@ -51,7 +51,13 @@ where
     member.nickname = Some("Chief".parse().unwrap());
     member.muted_until = Some(at(9));
     let asking = Asking { user: guest, invited_by: Some(founder), greeting: Some("Come!".parse().unwrap()), at: at(5) };
-    let link = Link { code: LinkCode::from_bits(77), by: founder, expires_at: at(6), uses_left: Some(3) };
+    let link = Link {
+        code: LinkCode::from_bits(77),
+        by: founder,
+        client_id: ClientId::from_bits(6),
+        expires_at: at(6),
+        uses_left: Some(3),
+    };
     let spans = Spans::default().joined(seq(1));
     let first = told(conversation, founder, None, 1);
     let read = ReadPosition { seq: first.seq, counts: first.counts };
@@ -63,6 +69,7 @@ where
         Write::Joined { user: founder, spans: spans.clone(), read },
         Write::Asking(asking.clone()),
         Write::Link(link.clone()),
+        Write::Remark { user: founder, remark: member.nickname.clone() },
         Write::Notices(guest),
     ];
     assert!(groups.commit(group, &entries, &writes).await.unwrap());
@@ -83,8 +90,10 @@ where
     assert_eq!(groups.groups(&[other, group]).await.unwrap(), [None, Some(record.clone())]);
     assert_eq!(groups.members(group, record.buckets).await.unwrap(), [member.clone()]);
     assert_eq!(groups.asking(group).await.unwrap(), [asking]);
+    assert_eq!(groups.links(group).await.unwrap(), [link.clone()]);
     let inbox = inboxes.entry(founder, conversation).await.unwrap().unwrap();
     assert_eq!((inbox.state, &inbox.spans, inbox.read), (HeadState::Open, &spans, read));
+    assert_eq!(inbox.remark, member.nickname);
     let notices = inboxes.entry(guest, ConversationId::Notices(guest)).await.unwrap();
     assert_eq!(notices.map(|entry| entry.state), Some(HeadState::Open));
 

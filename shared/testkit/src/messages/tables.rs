@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use tidings_application::ports::{LogPage, Range};
+use tidings_domain::identity::DisplayName;
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
@@ -119,6 +120,11 @@ impl Inboxes {
             entry.version += 1;
         }
         held
+    }
+
+    /// What `user` calls it.
+    pub fn remark(&mut self, user: UserId, conversation: ConversationId, remark: Option<DisplayName>) {
+        self.update(user, conversation).remark = remark;
     }
 
     /// Begins a membership: what is seen, and how far it counts as read.

@@ -97,6 +97,11 @@ pub enum Change {
         /// To what.
         nickname: Option<DisplayName>,
     },
+    /// Change what oneself calls the group.
+    Remark {
+        /// To what.
+        remark: Option<DisplayName>,
+    },
     /// Make a link that lets people in.
     MakeLink(Link),
     /// Take a link back.
@@ -220,6 +225,13 @@ pub enum Told {
     LinkRevoked,
     /// The group is over.
     Dissolved,
+    /// To oneself: what one calls a group.
+    Remarked {
+        /// Which.
+        group: GroupId,
+        /// What.
+        remark: Option<DisplayName>,
+    },
     /// To an invited person: they may join.
     Invited {
         /// Where.
@@ -284,6 +296,13 @@ pub enum Write {
     Link(Link),
     /// That there is no such link any more.
     NoLink(LinkCode),
+    /// What somebody calls the group.
+    Remark {
+        /// Whose inbox.
+        user: UserId,
+        /// What they call it.
+        remark: Option<DisplayName>,
+    },
     /// That somebody's notices are to be seen in their inbox.
     Notices(UserId),
 }

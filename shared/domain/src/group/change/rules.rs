@@ -34,6 +34,7 @@ impl Request {
             | Change::MuteAll { .. }
             | Change::Announce { .. }
             | Change::Nickname { .. }
+            | Change::Remark { .. }
             | Change::MakeLink(_)
             | Change::RevokeLink(_)
             | Change::Dissolve => None,
@@ -56,7 +57,7 @@ impl Request {
                 wanted.asking = Some(*user);
                 wanted.spans = vec![*user];
             }
-            Change::Leave => wanted.spans = vec![self.actor],
+            Change::Leave | Change::Remark { .. } => wanted.spans = vec![self.actor],
             Change::Kick { user } => wanted.spans = vec![*user],
             Change::RevokeLink(code) => wanted.link = Some(code.clone()),
             _ => {}
@@ -304,6 +305,16 @@ impl Request {
                 let told = Told::Nickname { user: self.actor, nickname: nickname.clone() };
                 self.remember(member, told, |member| member.nickname.clone_from(nickname))
             }
+            Change::Remark { remark } => {
+                // Whoever left may still name what they keep.
+                if state.spans.get(&self.actor).is_none_or(|spans| spans.as_slice().is_empty()) {
+                    return Err(Denied::NotAMember.into());
+                }
+                let told = Told::Remarked { group: self.group, remark: remark.clone() };
+                let writes =
+                    vec![Write::Remark { user: self.actor, remark: remark.clone() }, Write::Notices(self.actor)];
+                Decision::Commit(vec![Self::notice(self.actor, told)], writes)
+            }
             Change::MakeLink(link) => {
                 may(Act::Admit)?;
                 let told = Told::LinkMade { expires_at: link.expires_at };
@@ -351,6 +362,7 @@ impl Rules for Request {
                 vec![group, ConversationId::Notices(self.actor)],
                 other.map(ConversationId::Notices).into_iter().collect(),
             ),
+            Change::Remark { .. } => (vec![ConversationId::Notices(self.actor)], Vec::new()),
             _ => (vec![group], Vec::new()),
         }
     }

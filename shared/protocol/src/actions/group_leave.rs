@@ -1,0 +1,21 @@
+//! `group.leave`: leave a group. An owner hands it over or dissolves it first.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidings_domain::ids::{ClientId, GroupId};
+
+use crate::Text;
+
+pub(super) const EXAMPLES: &[(&str, &str)] = &[(
+    r#"{"action":"group.leave","id":"20","group":"g_01JD0000000000000000000G00","client_id":"01JD0000000000000000000C00"}"#,
+    r#"{"reply":"20","ok":{"conversation":"g:g_01JD0000000000000000000G00","seq":7,"duplicate":false}}"#,
+)];
+
+/// Leave a group. An owner hands it over or dissolves it first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupLeave {
+    /// Which.
+    pub group: Text<GroupId>,
+    /// What I call this change; the same again does nothing more (IDEM-1).
+    pub client_id: Text<ClientId>,
+}

@@ -1,0 +1,25 @@
+//! `group.role`: make a member an admin, or an admin a member.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidings_domain::ids::{ClientId, GroupId, UserId};
+
+use crate::Text;
+
+pub(super) const EXAMPLES: &[(&str, &str)] = &[(
+    r#"{"action":"group.role","id":"20","group":"g_01JD0000000000000000000G00","client_id":"01JD0000000000000000000C00","user":"u_01JD0000000000000000000B00","admin":true}"#,
+    r#"{"reply":"20","ok":{"conversation":"g:g_01JD0000000000000000000G00","seq":7,"duplicate":false}}"#,
+)];
+
+/// Make a member an admin, or an admin a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupRole {
+    /// Which.
+    pub group: Text<GroupId>,
+    /// What I call this change; the same again does nothing more (IDEM-1).
+    pub client_id: Text<ClientId>,
+    /// Whom.
+    pub user: Text<UserId>,
+    /// Admin or not.
+    pub admin: bool,
+}
