@@ -2,13 +2,11 @@
 //! edit.
 
 use tidings_protocol::actions::{
-    ConversationRead, ConversationReadReply, GroupAnnounce, GroupAnswer, GroupChanged, GroupChanged, GroupChanged,
-    GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged,
-    GroupChanged, GroupChanged, GroupCreate, GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite,
-    GroupJoin, GroupKick, GroupLeave, GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember,
-    GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests,
-    GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply,
-    Sync, SyncReply, UserGet, UserGetReply,
+    ConversationRead, ConversationReadReply, GroupAnnounce, GroupAnswer, GroupChanged, GroupCreate, GroupCreateReply,
+    GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite, GroupJoin, GroupKick, GroupLeave, GroupLink, GroupLinkReply,
+    GroupList, GroupListReply, GroupMember, GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute,
+    GroupNickname, GroupRemark, GroupRequests, GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History,
+    HistoryReply, MessageSend, MessageSendReply, Sync, SyncReply, UserGet, UserGetReply,
 };
 
 use crate::{CallError, Client};

@@ -59,7 +59,7 @@ pub use sync::{Sync, SyncReply, SyncedConversation};
 pub use user_get::{UserGet, UserGetReply};
 
 use crate::envelope::{Reply, Request, Silent};
-use crate::group::GroupChanged;
+pub use crate::group::GroupChanged;
 use crate::shape::Shape;
 
 /// A request that has a reply.
