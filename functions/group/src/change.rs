@@ -114,7 +114,7 @@ pub(crate) async fn join(changes: &Changes, caller: Caller, request: GroupJoin) 
 
 /// `group.mute`.
 pub(crate) async fn mute(changes: &Changes, caller: Caller, request: GroupMute) -> Result<GroupChanged, ErrorBody> {
-    let change = match (request.user.clone(), request.muted, request.seconds) {
+    let change = match (request.user, request.muted, request.seconds) {
         (None, muted, None) => Change::MuteAll { muted },
         (Some(user), false, None) => Change::Mute { user: user.0, until: None },
         (Some(user), true, Some(seconds)) if (1..=MUTE_MAX_S).contains(&seconds) => {

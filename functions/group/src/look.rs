@@ -2,6 +2,7 @@
 
 use aws_config::SdkConfig;
 use tidings_application::groups::{LookAtGroups, LookError};
+use tidings_domain::identity::DisplayName;
 use tidings_domain::limits::{
     ASKING_PAGE_MAX, GROUPS_PAGE_MAX, LINKS_LISTED_MAX, MEMBERS_PAGE_DEFAULT, MEMBERS_PAGE_MAX,
 };
@@ -88,7 +89,7 @@ pub(crate) async fn members(
 ) -> Result<GroupMembersReply, ErrorBody> {
     let limit = size(request.limit, MEMBERS_PAGE_DEFAULT, MEMBERS_PAGE_MAX)?;
     let (after, nickname) = (request.after.map(|after| after.0), request.nickname.map(|nickname| nickname.0));
-    let nickname = nickname.as_ref().map(|nickname| nickname.as_str());
+    let nickname = nickname.as_ref().map(DisplayName::as_str);
     let page = looks.members(caller.user, request.group.0, after, nickname, limit).await.map_err(refused)?;
     Ok(GroupMembersReply {
         members: page.members.iter().map(groups::member).collect(),

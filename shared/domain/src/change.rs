@@ -297,7 +297,7 @@ impl<R: Rules> Change<R> {
                 Step::<R>::Done(so.ok_or(Refusal::Unavailable))
             }
             Decision::Commit(tells, writes) => {
-                self.entries = tells.into_iter().map(|tell| self.entry(tell, now)).collect();
+                self.entries = tells.iter().map(|tell| self.entry(tell, now)).collect();
                 let told = self.entries.iter();
                 self.jobs = told.map(|(to, entry)| self.job(state, *to, entry.clone())).collect();
                 self.writes = writes;
@@ -306,7 +306,7 @@ impl<R: Rules> Change<R> {
         }
     }
 
-    fn entry(&self, tell: Tell<R::Told>, now: Timestamp) -> (ConversationId, Entry) {
+    fn entry(&self, tell: &Tell<R::Told>, now: Timestamp) -> (ConversationId, Entry) {
         let body = Body { json: (self.encode)(&tell.what), hash: self.rules.fingerprint() };
         let telling = Telling { client_id: self.rules.client_id(), body, joins: tell.joins };
         let head = self.tops.of(tell.conversation);

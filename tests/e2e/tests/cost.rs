@@ -115,7 +115,60 @@ async fn every_action_keeps_its_budget() {
     tidings_e2e::cloud::eventually("the disconnect", async || stage.cloud.cost("$disconnect").write_units > 0.0).await;
     check("$disconnect", stage.spent("$disconnect"), 1);
 
+    for (name, spent) in groups(&mut stage).await {
+        check(name, spent, 1);
+    }
+
     let all: BTreeSet<_> = ACTIONS.iter().map(|action| action.name).collect();
     assert_eq!(checked, all, "an action has a budget that nobody checks");
     stage.cloud.stop().await;
+}
+
+/// The life of a group of two, and what each step of it cost.
+async fn groups(stage: &mut Stage) -> Vec<(&'static str, Counters)> {
+    let bob = stage.bob.user.to_string();
+    let founding = json!({ "client_id": client_id(), "name": "Club", "members": [bob], "joining": "open" });
+    stage.cloud.running().reset_ledger();
+    let group = stage.laptop.ok("group.create", founding).await["group"].clone();
+    let mut all = vec![("group.create", stage.spent("group.create"))];
+    let with_bob = json!({ "user": bob });
+    let link = json!({ "seconds": 60 });
+    for (by_bob, action, fields) in [
+        (false, "group.info", json!({})),
+        (false, "group.update", json!({ "name": "Book club" })),
+        (false, "group.members", json!({})),
+        (false, "group.member", with_bob.clone()),
+        (false, "group.announce", json!({ "text": "Friday" })),
+        (false, "group.mute", json!({ "user": bob, "muted": true, "seconds": 60 })),
+        (true, "group.nickname", json!({ "nickname": "Bobby" })),
+        (true, "group.remark", json!({ "remark": "Books" })),
+        (false, "group.role", json!({ "user": bob, "admin": true })),
+        (false, "group.link", link),
+        (false, "group.requests", json!({})),
+        (false, "group.list", Value::Null),
+        (false, "group.kick", with_bob.clone()),
+        (false, "group.invite", with_bob.clone()),
+        (true, "group.join", json!({})),
+        (true, "group.leave", json!({})),
+    ] {
+        let socket = if by_bob { &mut stage.desk } else { &mut stage.laptop };
+        change(socket, action, &group, &fields).await;
+        all.push((action, stage.spent(action)));
+    }
+    change(&mut stage.laptop, "group.update", &group, &json!({ "joining": "approval" })).await;
+    change(&mut stage.desk, "group.join", &group, &json!({ "greeting": "Let me in" })).await;
+    stage.cloud.running().reset_ledger();
+    for (action, fields) in [("group.answer", json!({ "user": bob, "accept": true })), ("group.transfer", with_bob)] {
+        change(&mut stage.laptop, action, &group, &fields).await;
+        all.push((action, stage.spent(action)));
+    }
+    change(&mut stage.desk, "group.dissolve", &group, &json!({})).await;
+    all.push(("group.dissolve", stage.spent("group.dissolve")));
+    all
+}
+
+async fn change(socket: &mut Socket, action: &str, group: &Value, fields: &Value) {
+    let mut request = json!({ "group": group, "client_id": client_id() });
+    request.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap_or_default());
+    socket.ok(action, request).await;
 }

@@ -6,10 +6,10 @@ use tidings_e2e::person::client_id;
 use tidings_e2e::{Cloud, Person, Socket};
 
 /// A group's fields of a request, with a client id of its own.
-fn of(group: &str, fields: Value) -> Value {
-    let mut request = json!({ "group": group, "client_id": client_id() });
-    request.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap_or_default());
-    request
+fn of(group: &str, mut fields: Value) -> Value {
+    fields["group"] = json!(group);
+    fields["client_id"] = json!(client_id());
+    fields
 }
 
 fn text(text: &str) -> Value {
@@ -41,7 +41,7 @@ async fn visible(socket: &mut Socket, group: &str) -> (u64, bool, Vec<u64>) {
     let page = socket.ok("sync", json!({})).await;
     let synced =
         page["conversations"].as_array().unwrap().iter().find(|it| it["conversation"] == conversation.as_str());
-    let synced = synced.unwrap_or_else(|| panic!("{conversation} is in the sync: {page}"));
+    let synced = synced.unwrap();
     let history = socket.ok("history", json!({ "conversation": conversation, "limit": 100 })).await;
     let seqs = history["entries"].as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
     (synced["head_seq"].as_u64().unwrap(), synced["left"] == true, seqs)

@@ -30,6 +30,11 @@ enum Probe {
     History,
     Read,
     Task,
+    Found,
+    ListGroups,
+    Members,
+    SayInGroup,
+    HearInGroup,
 }
 
 /// What every role has: its own log, and traces where they are on.
@@ -49,6 +54,16 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("deliver", "RoutesList", Probe::Task),
     ("deliver", "GatewayPost", Probe::Task),
     ("disconnect", "RoutesRelease", Probe::Disconnect),
+    ("deliver", "GroupsMembers", Probe::HearInGroup),
+    ("group", "LogRead", Probe::Found),
+    ("group", "GroupsTell", Probe::Found),
+    ("group", "GroupsWrite", Probe::Found),
+    ("group", "InboxesWrite", Probe::Found),
+    ("group", "AccountsRead", Probe::Found),
+    ("group", "GroupsRead", Probe::Found),
+    ("group", "GroupsList", Probe::Members),
+    ("group", "InboxesList", Probe::ListGroups),
+    ("send", "GroupsState", Probe::SayInGroup),
     ("send", "LogRead", Probe::Send),
     ("send", "LogAppend", Probe::Send),
     ("send", "RoutesList", Probe::Send),
@@ -68,24 +83,37 @@ struct Talk {
     /// On more devices than a sender posts to itself.
     cat: Person,
     cats: Vec<Socket>,
+    /// A group of Ann's and Bob's.
+    club: String,
 }
 
 impl Talk {
     async fn begin() -> Self {
         let cloud = Cloud::start().await;
         let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
-        let (laptop, desk) = (ann.online(&cloud, "laptop").await, bob.online(&cloud, "desk").await);
+        let mut laptop = ann.online(&cloud, "laptop").await;
+        let founded = laptop.ok("group.create", founding(&bob)).await;
+        let club = founded["group"].as_str().unwrap().to_owned();
+        // After what was told of it.
+        sleep(QUIET).await;
+        let desk = bob.online(&cloud, "desk").await;
         let cat = cloud.person("cat").await;
         let mut cats = Vec::new();
         for number in 0..6 {
             cats.push(cat.online(&cloud, &format!("device-{number}")).await);
         }
-        Self { cloud, ann, bob, laptop, desk, cat, cats }
+        Self { cloud, ann, bob, laptop, desk, cat, cats, club }
     }
 
     fn message(&self) -> Value {
         let body = json!({ "type": "text", "text": "hello" });
         json!({ "conversation": self.ann.with(&self.bob).to_string(), "client_id": client_id(), "body": body })
+    }
+
+    fn in_group(&self) -> Value {
+        let mut message = self.message();
+        message["conversation"] = json!(format!("g:{}", self.club));
+        message
     }
 
     async fn asks(&mut self, action: &str, fields: Value) -> bool {
@@ -145,6 +173,21 @@ impl Talk {
                 self.cloud.enqueue("task", &task).await;
                 self.hears().await
             }
+            Probe::Found => {
+                let request = founding(&self.bob);
+                self.asks("group.create", request).await
+            }
+            Probe::ListGroups => self.asks("group.list", json!({})).await,
+            Probe::Members => self.asks("group.members", json!({ "group": self.club })).await,
+            Probe::SayInGroup => {
+                let message = self.in_group();
+                self.asks("message.send", message).await
+            }
+            Probe::HearInGroup => {
+                let message = self.in_group();
+                assert!(self.asks("message.send", message).await);
+                self.hears().await
+            }
             Probe::Sync => self.asks("sync", json!({})).await,
             Probe::History => self.asks("history", json!({ "conversation": talk })).await,
             Probe::Read => self.asks("conversation.read", json!({ "conversation": talk, "seq": 1 })).await,
@@ -159,6 +202,10 @@ impl Talk {
         std::mem::replace(&mut self.desk, fresh).close().await;
         hears
     }
+}
+
+fn founding(with: &Person) -> Value {
+    json!({ "client_id": client_id(), "name": "Club", "members": [with.user.to_string()] })
 }
 
 #[tokio::test]

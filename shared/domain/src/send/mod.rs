@@ -185,9 +185,10 @@ impl Send {
             State::Putting(entry) => Call::Put(entry.clone()),
             State::ReadingInboxes => Call::ReadInboxes(self.people()),
             State::Opening(users) => Call::Open(users.clone()),
-            State::ReadingRoutes | State::Delivering => Call::Deliver(match self.is_in_group() {
-                true => delivery::Call::Queue(self.job()),
-                false => delivery::Call::ReadRoutes(self.people()),
+            State::ReadingRoutes | State::Delivering => Call::Deliver(if self.is_in_group() {
+                delivery::Call::Queue(self.job())
+            } else {
+                delivery::Call::ReadRoutes(self.people())
             }),
             State::Leaving => Call::Finish(self.rest()),
         }

@@ -227,45 +227,45 @@ actions! {
         "Moves one's own read position forward.",
         ["a direct conversation, one online device each", gateway 3, write 1, read 3, calls 1, queue 0];
     "group.create" in "group": Reply(GroupCreate -> GroupCreateReply, group_create), SignedIn, "Founds a group.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["two people; pushes apart", gateway 2, write 12, read 6, calls 1, queue 1];
     "group.info" in "group": Reply(GroupInfo -> GroupInfoReply, group_info), SignedIn, "A group, as I may see it.",
-        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+        ["a group of two", gateway 2, write 0, read 5, calls 1, queue 0];
     "group.update" in "group": Reply(GroupUpdate -> GroupChanged, group_update), Member, "Changes what a group is called and how it is run.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 5, calls 1, queue 1];
     "group.join" in "group": Reply(GroupJoin -> GroupChanged, group_join), SignedIn, "Becomes a member, or asks to.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["an open group, or an invitation; pushes apart", gateway 2, write 8, read 13, calls 1, queue 1];
     "group.requests" in "group": Reply(GroupRequests -> GroupRequestsReply, group_requests), Member, "Who would like to be a member, and the links.",
-        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+        ["one link", gateway 2, write 0, read 10, calls 1, queue 0];
     "group.answer" in "group": Reply(GroupAnswer -> GroupChanged, group_answer), Member, "Lets somebody in, or not.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 8, read 13, calls 1, queue 1];
     "group.invite" in "group": Reply(GroupInvite -> GroupChanged, group_invite), Member, "Invites somebody.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 10, read 13, calls 1, queue 2];
     "group.leave" in "group": Reply(GroupLeave -> GroupChanged, group_leave), Member, "Leaves a group.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 8, read 7, calls 1, queue 1];
     "group.kick" in "group": Reply(GroupKick -> GroupChanged, group_kick), Member, "Removes a member.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 8, read 9, calls 1, queue 1];
     "group.role" in "group": Reply(GroupRole -> GroupChanged, group_role), Member, "Makes an admin, or a member again.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 7, calls 1, queue 1];
     "group.transfer" in "group": Reply(GroupTransfer -> GroupChanged, group_transfer), Member, "Hands a group over.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 8, read 7, calls 1, queue 1];
     "group.mute" in "group": Reply(GroupMute -> GroupChanged, group_mute), Member, "Mutes a member, or everybody.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 7, calls 1, queue 1];
     "group.announce" in "group": Reply(GroupAnnounce -> GroupChanged, group_announce), Member, "Announces something.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 5, calls 1, queue 1];
     "group.nickname" in "group": Reply(GroupNickname -> GroupChanged, group_nickname), Member, "What I am called in a group.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 5, calls 1, queue 1];
     "group.remark" in "group": Reply(GroupRemark -> GroupChanged, group_remark), Member, "What I call a group.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 6, read 7, calls 1, queue 1];
     "group.link" in "group": Reply(GroupLink -> GroupLinkReply, group_link), Member, "Makes a link that lets people in, or takes it back.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 6, calls 1, queue 1];
     "group.member" in "group": Reply(GroupMember -> GroupMemberReply, group_member), Member, "One member.",
-        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+        ["a group of two", gateway 2, write 0, read 6, calls 1, queue 0];
     "group.members" in "group": Reply(GroupMembers -> GroupMembersReply, group_members), Member, "A page of members.",
-        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+        ["one page of two members", gateway 2, write 0, read 9, calls 1, queue 0];
     "group.dissolve" in "group": Reply(GroupDissolve -> GroupChanged, group_dissolve), Member, "Ends a group.",
-        ["a group of two, one online device each, the push apart", gateway 2, write 20, read 20, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 4, read 5, calls 1, queue 1];
     "group.list" in "group": Reply(GroupList -> GroupListReply, group_list), SignedIn, "The groups that I am in.",
-        ["a small group", gateway 2, write 0, read 12, calls 1, queue 0];
+        ["one group", gateway 2, write 0, read 3, calls 1, queue 0];
     "user.get" in "contact": Reply(UserGet -> UserGetReply, user_get), SignedIn,
         "A person's public card, by id or user name.",
         ["by user name", gateway 2, write 0, read 2, calls 1, queue 0];

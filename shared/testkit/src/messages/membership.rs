@@ -90,7 +90,7 @@ where
     assert_eq!(groups.groups(&[other, group]).await.unwrap(), [None, Some(record.clone())]);
     assert_eq!(groups.members(group, record.buckets).await.unwrap(), [member.clone()]);
     assert_eq!(groups.asking(group).await.unwrap(), [asking]);
-    assert_eq!(groups.links(group).await.unwrap(), [link.clone()]);
+    assert_eq!(groups.links(group).await.unwrap(), std::slice::from_ref(&link));
     let inbox = inboxes.entry(founder, conversation).await.unwrap().unwrap();
     assert_eq!((inbox.state, &inbox.spans, inbox.read), (HeadState::Open, &spans, read));
     assert_eq!(inbox.remark, member.nickname);

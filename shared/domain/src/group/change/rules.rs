@@ -13,6 +13,39 @@ use crate::time::Timestamp;
 
 type Decided = Decision<Request>;
 
+/// What a change was found to rest on.
+struct Found<'a> {
+    state: &'a State,
+    group: &'a Group,
+    /// Who asks, as a member.
+    actor: Option<&'a Member>,
+    /// The member whom it is about.
+    target: Option<&'a Member>,
+    tops: &'a Tops,
+    now: Timestamp,
+}
+
+impl<'a> Found<'a> {
+    fn may(&self, act: Act) -> Result<(), Refusal> {
+        let target = self.target.map(|target| target.role);
+        Ok(permissions::check(act, Some(self.group), self.actor, target, self.now)?)
+    }
+
+    /// Whom it is about, if the actor may do that to them.
+    fn member(&self, act: Act) -> Result<&'a Member, Refusal> {
+        self.may(act)?;
+        self.target.ok_or(Refusal::NoSuchMember)
+    }
+
+    /// A change of the record.
+    fn regroup(&self, request: &Request, told: Told, change: impl FnOnce(&mut Group)) -> Decided {
+        let mut group = self.group.clone();
+        change(&mut group);
+        group.version = self.tops.next(group.conversation());
+        Decision::Commit(vec![request.tell(told)], vec![Write::Group(group)])
+    }
+}
+
 impl Request {
     const fn conversation(&self) -> ConversationId {
         ConversationId::Group(self.group)
@@ -116,8 +149,8 @@ impl Request {
     }
 
     /// Somebody becomes a member.
-    fn admit(&self, found: (&State, &Group, &Tops), user: UserId, by: Option<UserId>, now: Timestamp) -> Decided {
-        let (state, group, tops) = found;
+    fn admit(&self, found: &Found<'_>, user: UserId, by: Option<UserId>) -> Decided {
+        let Found { state, group, tops, now, .. } = *found;
         let counts = self.counts(tops);
         if counts.members() >= GROUP_MEMBERS_MAX {
             return Decision::Refuse(Refusal::Full);
@@ -134,7 +167,8 @@ impl Request {
         Decision::Commit(vec![Tell { joins: 1, ..self.tell(Told::Joined { user, by }) }], writes)
     }
 
-    fn join(&self, state: &State, group: &Group, tops: &Tops, now: Timestamp) -> Decided {
+    fn join(&self, found: &Found<'_>) -> Decided {
+        let Found { state, group, now, .. } = *found;
         let Change::Join { link, greeting } = &self.change else { return Decision::Nothing };
         let asking = state.asking.as_ref().filter(|asking| asking.is_alive(now));
         let invited_by = asking.and_then(|asking| asking.invited_by);
@@ -142,7 +176,7 @@ impl Request {
             let Some(link) = state.link.as_ref().filter(|link| link.is_good(now)) else {
                 return Decision::Refuse(Refusal::LinkNotGood);
             };
-            let admitted = self.admit((state, group, tops), self.actor, Some(link.by), now);
+            let admitted = self.admit(found, self.actor, Some(link.by));
             let (Decision::Commit(tells, mut writes), Some(uses)) = (admitted.clone(), link.uses_left) else {
                 return admitted;
             };
@@ -150,8 +184,8 @@ impl Request {
             return Decision::Commit(tells, writes);
         }
         match group.settings.joining {
-            _ if invited_by.is_some() => self.admit((state, group, tops), self.actor, invited_by, now),
-            Joining::Open => self.admit((state, group, tops), self.actor, None, now),
+            _ if invited_by.is_some() => self.admit(found, self.actor, invited_by),
+            Joining::Open => self.admit(found, self.actor, None),
             Joining::Invitation => Decision::Refuse(Refusal::InvitationOnly),
             Joining::Approval => {
                 let asking = Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now };
@@ -169,8 +203,8 @@ impl Request {
     }
 
     /// Somebody's membership is over.
-    fn release(&self, found: (&State, &Group, &Tops), user: UserId, told: Told, now: Timestamp) -> Decided {
-        let (state, group, tops) = found;
+    fn release(&self, found: &Found<'_>, user: UserId, told: Told) -> Decided {
+        let Found { state, group, tops, now, .. } = *found;
         let at = tops.next(self.conversation());
         let counts = self.counts(tops);
         let seen = state.spans.get(&user).cloned().unwrap_or_default();
@@ -182,124 +216,112 @@ impl Request {
         Decision::Commit(vec![Tell { joins: -1, ..self.tell(told) }], writes)
     }
 
-    fn regroup(&self, group: &Group, tops: &Tops, told: Told, change: impl FnOnce(&mut Group)) -> Decided {
-        let mut group = group.clone();
-        change(&mut group);
-        group.version = tops.next(self.conversation());
-        Decision::Commit(vec![self.tell(told)], vec![Write::Group(group)])
-    }
-
     fn remember(&self, member: &Member, told: Told, change: impl FnOnce(&mut Member)) -> Decided {
         let mut member = member.clone();
         change(&mut member);
         Decision::Commit(vec![self.tell(told)], vec![Write::Member(member)])
     }
 
-    fn act(&self, state: &State, group: &Group, tops: &Tops, now: Timestamp) -> Result<Decided, Refusal> {
-        let actor = state.members.get(&self.actor);
-        let target = self.target().and_then(|user| state.members.get(&user));
-        let may = |act: Act| {
-            permissions::check(act, Some(group), actor, target.map(|target| target.role), now).map_err(Refusal::from)
-        };
-        let member = |act: Act| may(act).and_then(|()| target.ok_or(Refusal::NoSuchMember));
+    fn act(&self, found: &Found<'_>) -> Result<Decided, Refusal> {
+        match &self.change {
+            Change::Create { .. } | Change::Join { .. } => Ok(Decision::Nothing),
+            Change::Update { .. }
+            | Change::Transfer { .. }
+            | Change::MuteAll { .. }
+            | Change::Announce { .. }
+            | Change::Dissolve => self.change_record(found),
+            Change::Leave
+            | Change::Kick { .. }
+            | Change::Role { .. }
+            | Change::Mute { .. }
+            | Change::Nickname { .. }
+            | Change::Remark { .. } => self.change_member(found),
+            Change::Answer { .. } | Change::Invite { .. } | Change::MakeLink(_) | Change::RevokeLink(_) => {
+                self.let_in(found)
+            }
+        }
+    }
+
+    /// Changes of the group itself.
+    fn change_record(&self, found: &Found<'_>) -> Result<Decided, Refusal> {
         Ok(match &self.change {
-            Change::Create { .. } | Change::Join { .. } => Decision::Nothing,
             Change::Update { version, edit } => {
-                may(Act::Edit)?;
+                found.may(Act::Edit)?;
                 if edit.touches_settings() {
-                    may(Act::Settle)?;
+                    found.may(Act::Settle)?;
                 }
-                if version.is_some_and(|version| version != group.version) {
+                if version.is_some_and(|version| version != found.group.version) {
                     return Err(Refusal::Stale);
                 }
-                let mut changed = group.clone();
+                let mut changed = found.group.clone();
                 edit.apply(&mut changed);
-                if changed == *group {
+                if changed == *found.group {
                     return Ok(Decision::Nothing);
                 }
-                self.regroup(group, tops, Told::Updated(edit.clone()), |group| edit.apply(group))
+                found.regroup(self, Told::Updated(edit.clone()), |group| edit.apply(group))
             }
-            Change::Answer { user, accept } => {
-                may(Act::Admit)?;
-                let waiting = state.asking.as_ref();
-                waiting.filter(|it| it.is_alive(now) && it.invited_by.is_none()).ok_or(Refusal::NobodyAsks)?;
-                let answered = Told::Answered { group: self.group, user: *user, accepted: *accept };
-                if !accept {
-                    let told = vec![Self::notice(self.actor, answered.clone()), Self::notice(*user, answered)];
-                    let writes = vec![Write::NoAsking(*user), Write::Notices(self.actor), Write::Notices(*user)];
-                    return Ok(Decision::Commit(told, writes));
-                }
-                self.admit((state, group, tops), *user, Some(self.actor), now)
-            }
-            Change::Invite { user, greeting } => {
-                may(Act::Invite)?;
-                if target.is_some() {
-                    return Err(Refusal::IsMember);
-                }
-                let (greeting, name) = (greeting.clone(), group.name.clone());
-                // Whoever asked already is let in by it only if the inviter might have let them in anyway.
-                if state.asking.as_ref().is_some_and(|it| it.is_alive(now) && it.invited_by.is_none())
-                    && may(Act::Admit).is_ok()
-                {
-                    return Ok(self.admit((state, group, tops), *user, Some(self.actor), now));
-                }
-                let asking = Asking { user: *user, invited_by: Some(self.actor), greeting: greeting.clone(), at: now };
-                let invited = Told::Invited { group: self.group, name, greeting };
-                let told = vec![Self::notice(self.actor, invited.clone()), Self::notice(*user, invited)];
-                let writes = vec![Write::Asking(asking), Write::Notices(self.actor), Write::Notices(*user)];
+            Change::Transfer { user } => {
+                found.may(Act::HandOver)?;
+                let heir = found.target.ok_or(Refusal::NoSuchMember)?;
+                let Some(owner) = found.actor.filter(|owner| owner.user != heir.user) else {
+                    return Ok(Decision::Nothing);
+                };
+                let (mut heir, mut owner) = (heir.clone(), owner.clone());
+                (heir.role, owner.role) = (Role::Owner, Role::Admin);
+                let handed = found.regroup(self, Told::Owner { user: *user }, |group| group.owner = *user);
+                let Decision::Commit(told, mut writes) = handed else { return Ok(handed) };
+                writes.extend([Write::Member(heir), Write::Member(owner)]);
                 Decision::Commit(told, writes)
             }
+            Change::MuteAll { muted } => {
+                found.may(Act::MuteAll)?;
+                if found.group.muted == *muted {
+                    return Ok(Decision::Nothing);
+                }
+                found.regroup(self, Told::AllMuted { muted: *muted }, |group| group.muted = *muted)
+            }
+            Change::Announce { text } => {
+                found.may(Act::Announce)?;
+                let announced = text.clone().map(|text| Announced { text, by: self.actor, at: found.now });
+                found.regroup(self, Told::Announced { text: text.clone() }, |group| group.announced = announced)
+            }
+            Change::Dissolve => {
+                found.may(Act::Dissolve)?;
+                found.regroup(self, Told::Dissolved, |group| group.dissolved = true)
+            }
+            _ => Decision::Nothing,
+        })
+    }
+
+    /// Changes of those who are in it.
+    fn change_member(&self, found: &Found<'_>) -> Result<Decided, Refusal> {
+        Ok(match &self.change {
             Change::Leave => {
-                may(Act::Leave)?;
-                self.release((state, group, tops), self.actor, Told::Left { user: self.actor }, now)
+                found.may(Act::Leave)?;
+                self.release(found, self.actor, Told::Left { user: self.actor })
             }
             Change::Kick { user } => {
-                member(Act::Remove)?;
-                self.release((state, group, tops), *user, Told::Removed { user: *user }, now)
+                found.member(Act::Remove)?;
+                self.release(found, *user, Told::Removed { user: *user })
             }
             Change::Role { user, admin } => {
-                let member = member(Act::Appoint)?;
+                let member = found.member(Act::Appoint)?;
                 let role = if *admin { Role::Admin } else { Role::Member };
                 if member.role == role {
                     return Ok(Decision::Nothing);
                 }
                 self.remember(member, Told::Role { user: *user, role }, |member| member.role = role)
             }
-            Change::Transfer { user } => {
-                may(Act::HandOver)?;
-                let heir = target.ok_or(Refusal::NoSuchMember)?;
-                let Some(owner) = actor.filter(|owner| owner.user != heir.user) else {
-                    return Ok(Decision::Nothing);
-                };
-                let (mut heir, mut owner) = (heir.clone(), owner.clone());
-                (heir.role, owner.role) = (Role::Owner, Role::Admin);
-                let handed = self.regroup(group, tops, Told::Owner { user: *user }, |group| group.owner = *user);
-                let Decision::Commit(told, mut writes) = handed else { return Ok(handed) };
-                writes.extend([Write::Member(heir), Write::Member(owner)]);
-                Decision::Commit(told, writes)
-            }
             Change::Mute { user, until } => {
-                let member = member(Act::Mute)?;
+                let member = found.member(Act::Mute)?;
                 if member.muted_until == *until {
                     return Ok(Decision::Nothing);
                 }
                 self.remember(member, Told::Muted { user: *user, until: *until }, |member| member.muted_until = *until)
             }
-            Change::MuteAll { muted } => {
-                may(Act::MuteAll)?;
-                if group.muted == *muted {
-                    return Ok(Decision::Nothing);
-                }
-                self.regroup(group, tops, Told::AllMuted { muted: *muted }, |group| group.muted = *muted)
-            }
-            Change::Announce { text } => {
-                may(Act::Announce)?;
-                let announced = text.clone().map(|text| Announced { text, by: self.actor, at: now });
-                self.regroup(group, tops, Told::Announced { text: text.clone() }, |group| group.announced = announced)
-            }
             Change::Nickname { nickname } => {
-                may(Act::Rename)?;
-                let Some(member) = actor.filter(|member| member.nickname != *nickname) else {
+                found.may(Act::Rename)?;
+                let Some(member) = found.actor.filter(|member| member.nickname != *nickname) else {
                     return Ok(Decision::Nothing);
                 };
                 let told = Told::Nickname { user: self.actor, nickname: nickname.clone() };
@@ -307,7 +329,7 @@ impl Request {
             }
             Change::Remark { remark } => {
                 // Whoever left may still name what they keep.
-                if state.spans.get(&self.actor).is_none_or(|spans| spans.as_slice().is_empty()) {
+                if found.state.spans.get(&self.actor).is_none_or(|spans| spans.as_slice().is_empty()) {
                     return Err(Denied::NotAMember.into());
                 }
                 let told = Told::Remarked { group: self.group, remark: remark.clone() };
@@ -315,22 +337,57 @@ impl Request {
                     vec![Write::Remark { user: self.actor, remark: remark.clone() }, Write::Notices(self.actor)];
                 Decision::Commit(vec![Self::notice(self.actor, told)], writes)
             }
+            _ => Decision::Nothing,
+        })
+    }
+
+    /// What lets others in.
+    fn let_in(&self, found: &Found<'_>) -> Result<Decided, Refusal> {
+        Ok(match &self.change {
+            Change::Answer { user, accept } => {
+                found.may(Act::Admit)?;
+                let waiting = found.state.asking.as_ref();
+                waiting.filter(|it| it.is_alive(found.now) && it.invited_by.is_none()).ok_or(Refusal::NobodyAsks)?;
+                let answered = Told::Answered { group: self.group, user: *user, accepted: *accept };
+                if !accept {
+                    let told = vec![Self::notice(self.actor, answered.clone()), Self::notice(*user, answered)];
+                    let writes = vec![Write::NoAsking(*user), Write::Notices(self.actor), Write::Notices(*user)];
+                    return Ok(Decision::Commit(told, writes));
+                }
+                self.admit(found, *user, Some(self.actor))
+            }
+            Change::Invite { user, greeting } => {
+                found.may(Act::Invite)?;
+                if found.target.is_some() {
+                    return Err(Refusal::IsMember);
+                }
+                let (greeting, name) = (greeting.clone(), found.group.name.clone());
+                // Whoever asked already is let in by it only if the inviter might have let them in anyway.
+                if found.state.asking.as_ref().is_some_and(|it| it.is_alive(found.now) && it.invited_by.is_none())
+                    && found.may(Act::Admit).is_ok()
+                {
+                    return Ok(self.admit(found, *user, Some(self.actor)));
+                }
+                let asking =
+                    Asking { user: *user, invited_by: Some(self.actor), greeting: greeting.clone(), at: found.now };
+                let invited = Told::Invited { group: self.group, name, greeting };
+                let told = vec![Self::notice(self.actor, invited.clone()), Self::notice(*user, invited)];
+                let writes = vec![Write::Asking(asking), Write::Notices(self.actor), Write::Notices(*user)];
+                Decision::Commit(told, writes)
+            }
             Change::MakeLink(link) => {
-                may(Act::Admit)?;
+                found.may(Act::Admit)?;
                 let told = Told::LinkMade { expires_at: link.expires_at };
                 Decision::Commit(vec![self.tell(told)], vec![Write::Link(link.clone())])
             }
             Change::RevokeLink(code) => {
-                may(Act::Admit)?;
-                if state.link.is_none() {
+                found.may(Act::Admit)?;
+                if found.state.link.is_none() {
                     return Err(Refusal::LinkNotGood);
                 }
                 Decision::Commit(vec![self.tell(Told::LinkRevoked)], vec![Write::NoLink(code.clone())])
             }
-            Change::Dissolve => {
-                may(Act::Dissolve)?;
-                self.regroup(group, tops, Told::Dissolved, |group| group.dissolved = true)
-            }
+            _ => Decision::Nothing,
         })
     }
 }
@@ -372,16 +429,17 @@ impl Rules for Request {
             return self.create(state, tops, now);
         }
         let Some(group) = &state.group else { return Decision::Refuse(Denied::NotAMember.into()) };
+        let target = self.target().and_then(|user| state.members.get(&user));
+        let actor = state.members.get(&self.actor);
+        let found = Found { state, group, actor, target, tops, now };
         if let Change::Join { .. } = self.change {
-            if group.dissolved {
-                return Decision::Refuse(Denied::Dissolved.into());
-            }
-            if state.members.contains_key(&self.actor) {
-                return Decision::Nothing;
-            }
-            return self.join(state, group, tops, now);
+            return match actor {
+                _ if group.dissolved => Decision::Refuse(Denied::Dissolved.into()),
+                Some(_) => Decision::Nothing,
+                None => self.join(&found),
+            };
         }
-        self.act(state, group, tops, now).unwrap_or_else(Decision::Refuse)
+        self.act(&found).unwrap_or_else(Decision::Refuse)
     }
 
     fn audience(&self, state: &State, conversation: ConversationId) -> Audience {
