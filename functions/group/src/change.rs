@@ -1,5 +1,7 @@
 //! Changes: wire to request, answer to wire.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::groups::{ChangeGroup, Everybody};
@@ -26,7 +28,7 @@ use tidings_runtime::identity::of_port;
 use tidings_runtime::meter::Meter;
 use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
-use tidings_runtime::websocket::{Caller, internal};
+use tidings_runtime::websocket::{Actions, Caller, internal};
 use tidings_sqs::Shards;
 use tidings_wire::{groups, refusal};
 
@@ -51,6 +53,26 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -
         clock: SystemClock,
         encode: groups::encode,
     })
+}
+
+/// Serves every change.
+pub(crate) fn serve(changes: &Arc<Changes>, actions: Actions) -> Actions {
+    actions
+        .with(changes, create)
+        .with(changes, update)
+        .with(changes, join)
+        .with(changes, answer)
+        .with(changes, invite)
+        .with(changes, leave)
+        .with(changes, kick)
+        .with(changes, role)
+        .with(changes, transfer)
+        .with(changes, mute)
+        .with(changes, announce)
+        .with(changes, nickname)
+        .with(changes, remark)
+        .with(changes, link)
+        .with(changes, dissolve)
 }
 
 /// A text that may be missing.
@@ -82,7 +104,7 @@ async fn make<C: Call>(
 
 /// `group.create`.
 pub(crate) async fn create(
-    changes: &Changes,
+    changes: Arc<Changes>,
     caller: Caller,
     request: GroupCreate,
 ) -> Result<GroupCreateReply, ErrorBody> {
@@ -93,27 +115,31 @@ pub(crate) async fn create(
         members: request.members.iter().map(|member| member.0).collect(),
     };
     let group = groups::group_id(caller.user, request.client_id.0);
-    let changed = make(changes, caller, &request, (group, request.client_id.0), change).await?;
+    let changed = make(&changes, caller, &request, (group, request.client_id.0), change).await?;
     Ok(GroupCreateReply { group: Text(group), seq: changed.seq.get(), duplicate: changed.duplicate })
 }
 
 /// `group.update`.
-pub(crate) async fn update(changes: &Changes, caller: Caller, request: GroupUpdate) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn update(
+    changes: Arc<Changes>,
+    caller: Caller,
+    request: GroupUpdate,
+) -> Result<GroupChanged, ErrorBody> {
     let edit = groups::edit_in(request.edit.clone());
     let change = Change::Update { version: request.version.map(Seq::new), edit };
     let which = (request.group.0, request.client_id.0);
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.join`.
-pub(crate) async fn join(changes: &Changes, caller: Caller, request: GroupJoin) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn join(changes: Arc<Changes>, caller: Caller, request: GroupJoin) -> Result<GroupChanged, ErrorBody> {
     let change = Change::Join { link: text(request.link.clone()), greeting: text(request.greeting.clone()) };
     let which = (request.group.0, request.client_id.0);
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.mute`.
-pub(crate) async fn mute(changes: &Changes, caller: Caller, request: GroupMute) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn mute(changes: Arc<Changes>, caller: Caller, request: GroupMute) -> Result<GroupChanged, ErrorBody> {
     let change = match (request.user, request.muted, request.seconds) {
         (None, muted, None) => Change::MuteAll { muted },
         (Some(user), false, None) => Change::Mute { user: user.0, until: None },
@@ -124,11 +150,15 @@ pub(crate) async fn mute(changes: &Changes, caller: Caller, request: GroupMute) 
         (_, _, Some(_)) => return Err(bad_request("`seconds` are for a member who is muted")),
     };
     let which = (request.group.0, request.client_id.0);
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.link`.
-pub(crate) async fn link(changes: &Changes, caller: Caller, request: GroupLink) -> Result<GroupLinkReply, ErrorBody> {
+pub(crate) async fn link(
+    changes: Arc<Changes>,
+    caller: Caller,
+    request: GroupLink,
+) -> Result<GroupLinkReply, ErrorBody> {
     let which @ (group, client_id) = (request.group.0, request.client_id.0);
     let by = caller.user;
     let change = match (&request.revoke, request.seconds, request.uses) {
@@ -147,94 +177,110 @@ pub(crate) async fn link(changes: &Changes, caller: Caller, request: GroupLink) 
         }
     };
     let made = matches!(change, Change::MakeLink(_));
-    let changed = make(changes, caller, &request, which, change).await?;
+    let changed = make(&changes, caller, &request, which, change).await?;
     // An earlier attempt may have made it, with another code than ours.
     let link = if made { changes.link(group, by, client_id).await.map_err(|error| of_port(&error))? } else { None };
     Ok(GroupLinkReply { link: link.as_ref().map(groups::link), seq: changed.seq.get(), duplicate: changed.duplicate })
 }
 
 /// `group.leave`.
-pub(crate) async fn leave(changes: &Changes, caller: Caller, request: GroupLeave) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn leave(
+    changes: Arc<Changes>,
+    caller: Caller,
+    request: GroupLeave,
+) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Leave;
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.kick`.
-pub(crate) async fn kick(changes: &Changes, caller: Caller, request: GroupKick) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn kick(changes: Arc<Changes>, caller: Caller, request: GroupKick) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Kick { user: request.user.0 };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.role`.
-pub(crate) async fn role(changes: &Changes, caller: Caller, request: GroupRole) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn role(changes: Arc<Changes>, caller: Caller, request: GroupRole) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Role { user: request.user.0, admin: request.admin };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.transfer`.
 pub(crate) async fn transfer(
-    changes: &Changes,
+    changes: Arc<Changes>,
     caller: Caller,
     request: GroupTransfer,
 ) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Transfer { user: request.user.0 };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.answer`.
-pub(crate) async fn answer(changes: &Changes, caller: Caller, request: GroupAnswer) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn answer(
+    changes: Arc<Changes>,
+    caller: Caller,
+    request: GroupAnswer,
+) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Answer { user: request.user.0, accept: request.accept };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.invite`.
-pub(crate) async fn invite(changes: &Changes, caller: Caller, request: GroupInvite) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn invite(
+    changes: Arc<Changes>,
+    caller: Caller,
+    request: GroupInvite,
+) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Invite { user: request.user.0, greeting: text(request.greeting.clone()) };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.announce`.
 pub(crate) async fn announce(
-    changes: &Changes,
+    changes: Arc<Changes>,
     caller: Caller,
     request: GroupAnnounce,
 ) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Announce { text: text(request.text.clone()) };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.nickname`.
 pub(crate) async fn nickname(
-    changes: &Changes,
+    changes: Arc<Changes>,
     caller: Caller,
     request: GroupNickname,
 ) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Nickname { nickname: text(request.nickname.clone()) };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.remark`.
-pub(crate) async fn remark(changes: &Changes, caller: Caller, request: GroupRemark) -> Result<GroupChanged, ErrorBody> {
+pub(crate) async fn remark(
+    changes: Arc<Changes>,
+    caller: Caller,
+    request: GroupRemark,
+) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Remark { remark: text(request.remark.clone()) };
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }
 
 /// `group.dissolve`.
 pub(crate) async fn dissolve(
-    changes: &Changes,
+    changes: Arc<Changes>,
     caller: Caller,
     request: GroupDissolve,
 ) -> Result<GroupChanged, ErrorBody> {
     let which = (request.group.0, request.client_id.0);
     let change = Change::Dissolve;
-    make(changes, caller, &request, which, change).await.map(groups::changed)
+    make(&changes, caller, &request, which, change).await.map(groups::changed)
 }

@@ -1,5 +1,7 @@
 //! What is read: wire to request, answer to wire.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use tidings_application::groups::{LookAtGroups, LookError};
 use tidings_domain::identity::DisplayName;
@@ -21,7 +23,7 @@ use tidings_runtime::identity::of_port;
 use tidings_runtime::meter::Meter;
 use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
-use tidings_runtime::websocket::Caller;
+use tidings_runtime::websocket::{Actions, Caller};
 use tidings_wire::{groups, refusal};
 
 /// The use case over AWS.
@@ -40,6 +42,11 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -
     })
 }
 
+/// Serves what is read.
+pub(crate) fn serve(looks: &Arc<Looks>, actions: Actions) -> Actions {
+    actions.with(looks, info).with(looks, requests).with(looks, members).with(looks, member).with(looks, list)
+}
+
 fn refused(error: LookError) -> ErrorBody {
     match error {
         LookError::Denied(denied) => refusal::denied(denied),
@@ -56,7 +63,7 @@ fn size(wanted: Option<usize>, usual: usize, most: usize) -> Result<usize, Error
 }
 
 /// `group.info`.
-pub(crate) async fn info(looks: &Looks, caller: Caller, request: GroupInfo) -> Result<GroupInfoReply, ErrorBody> {
+pub(crate) async fn info(looks: Arc<Looks>, caller: Caller, request: GroupInfo) -> Result<GroupInfoReply, ErrorBody> {
     let info = looks.info(caller.user, request.group.0).await.map_err(refused)?;
     let details = info.me.as_ref().map(|me| groups::details(&info.group, me));
     Ok(GroupInfoReply { card: groups::card(&info.group, info.members), details })
@@ -64,7 +71,7 @@ pub(crate) async fn info(looks: &Looks, caller: Caller, request: GroupInfo) -> R
 
 /// `group.requests`.
 pub(crate) async fn requests(
-    looks: &Looks,
+    looks: Arc<Looks>,
     caller: Caller,
     request: GroupRequests,
 ) -> Result<GroupRequestsReply, ErrorBody> {
@@ -83,7 +90,7 @@ pub(crate) async fn requests(
 
 /// `group.members`.
 pub(crate) async fn members(
-    looks: &Looks,
+    looks: Arc<Looks>,
     caller: Caller,
     request: GroupMembers,
 ) -> Result<GroupMembersReply, ErrorBody> {
@@ -99,13 +106,17 @@ pub(crate) async fn members(
 }
 
 /// `group.member`.
-pub(crate) async fn member(looks: &Looks, caller: Caller, request: GroupMember) -> Result<GroupMemberReply, ErrorBody> {
+pub(crate) async fn member(
+    looks: Arc<Looks>,
+    caller: Caller,
+    request: GroupMember,
+) -> Result<GroupMemberReply, ErrorBody> {
     let member = looks.member(caller.user, request.group.0, request.user.0).await.map_err(refused)?;
     Ok(GroupMemberReply { member: groups::member(&member) })
 }
 
 /// `group.list`.
-pub(crate) async fn list(looks: &Looks, caller: Caller, request: GroupList) -> Result<GroupListReply, ErrorBody> {
+pub(crate) async fn list(looks: Arc<Looks>, caller: Caller, request: GroupList) -> Result<GroupListReply, ErrorBody> {
     let limit = size(request.limit, GROUPS_PAGE_MAX, GROUPS_PAGE_MAX)?;
     let after = request.after.map(|after| after.0);
     let (listed, more) = looks.list(caller.user, after, limit).await.map_err(refused)?;

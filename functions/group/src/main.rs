@@ -17,37 +17,5 @@ async fn main() -> Result<(), Error> {
     let sdk = aws::config().await;
     let change = Arc::new(change::build(&environment, &sdk, &meter)?);
     let look = Arc::new(look::build(&environment, &sdk, &meter)?);
-    /// Serves one action by a method of what it needs.
-    macro_rules! with {
-        ($what:expr, $method:path) => {{
-            let what = $what.clone();
-            move |caller, request| {
-                let what = what.clone();
-                async move { $method(&what, caller, request).await }
-            }
-        }};
-    }
-    Actions::new(meter)
-        .on(with!(change, change::create))
-        .on(with!(change, change::update))
-        .on(with!(change, change::join))
-        .on(with!(change, change::answer))
-        .on(with!(change, change::invite))
-        .on(with!(change, change::leave))
-        .on(with!(change, change::kick))
-        .on(with!(change, change::role))
-        .on(with!(change, change::transfer))
-        .on(with!(change, change::mute))
-        .on(with!(change, change::announce))
-        .on(with!(change, change::nickname))
-        .on(with!(change, change::remark))
-        .on(with!(change, change::link))
-        .on(with!(change, change::dissolve))
-        .on(with!(look, look::info))
-        .on(with!(look, look::requests))
-        .on(with!(look, look::members))
-        .on(with!(look, look::member))
-        .on(with!(look, look::list))
-        .serve()
-        .await
+    look::serve(&look, change::serve(&change, Actions::new(meter))).serve().await
 }

@@ -16,6 +16,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayWebsocketProxyRequest, ApiGatewayWebsocketProxyRequestContext};
 use base64::Engine;
@@ -145,6 +146,19 @@ impl Actions {
         };
         self.handlers.insert(C::ACTION, Box::new(handler));
         self
+    }
+
+    /// Serves the action of request type `C` by a handler of what several actions share.
+    #[must_use]
+    pub fn with<T, C, F, A>(self, what: &Arc<T>, handler: F) -> Self
+    where
+        T: Send + Sync + 'static,
+        C: Call,
+        F: Fn(Arc<T>, Caller, C) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<C::Reply, ErrorBody>> + Send + 'static,
+    {
+        let what = Arc::clone(what);
+        self.on(move |caller, request| handler(what.clone(), caller, request))
     }
 
     /// Serves events until the environment ends.
