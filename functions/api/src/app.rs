@@ -7,16 +7,19 @@ use aws_config::SdkConfig;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::history::ReadHistory;
 use tidings_application::identity::ports::{
-    AccountCreate, AccountRead, AccountRehash, DeriveIds, PasswordHasher, RefreshTokens, SessionRead, SessionWrite,
-    SignTokens, VerifyAccessTokens,
+    AccountCreate, AccountRead, AccountRehash, DeriveIds, PasswordHasher, RefreshTokens, SessionEnd, SessionList,
+    SessionRead, SessionWrite, SignTokens, VerifyAccessTokens,
 };
-use tidings_application::identity::{IssueTicket, Lifetimes, Refresh, SignIn, SignUp};
-use tidings_application::ports::{InboxRead, InboxSettle, LogRead};
+use tidings_application::identity::{IssueTicket, Kick, Lifetimes, Refresh, SignIn, SignUp};
+use tidings_application::ports::{Gateway, InboxRead, InboxSettle, LogRead, RouteLeave, RouteRead, RouteRevoke};
 use tidings_application::sync::{OverHttp, SyncDevice};
+use tidings_domain::login::LoginPolicy;
 use tidings_dynamodb::Client;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
+use tidings_dynamodb::routes::RouteTable;
 use tidings_dynamodb::social::SocialTable;
+use tidings_gateway::Connections;
 use tidings_identity::{Hasher, Keys, SigningKey, UnpublishedKey, VerifyingKeys};
 use tidings_runtime::clock::SystemClock;
 use tidings_runtime::meter::Meter;
@@ -26,7 +29,18 @@ use tidings_runtime::settings::{Environment, Setting, all};
 /// What the use cases run on: AWS here, fakes in tests.
 pub(crate) trait Adapters: Send + Sync + 'static {
     /// Accounts and sessions.
-    type Store: AccountRead + AccountCreate + AccountRehash + SessionRead + SessionWrite + Clone;
+    type Store: AccountRead
+        + AccountCreate
+        + AccountRehash
+        + SessionRead
+        + SessionList
+        + SessionWrite
+        + SessionEnd
+        + Clone;
+    /// Where devices are reached whose sessions end.
+    type Routes: RouteRead + RouteLeave + RouteRevoke;
+    /// Their sockets.
+    type Gateway: Gateway;
     /// Conversations.
     type Log: LogRead + Clone;
     /// What people have of them.
@@ -42,7 +56,7 @@ pub(crate) trait Adapters: Send + Sync + 'static {
 /// The use cases.
 pub(crate) struct App<A: Adapters> {
     pub(crate) sign_up: SignUp<A::Store, A::Hasher, A::Clock>,
-    pub(crate) sign_in: SignIn<A::Store, A::Hasher, A::Keys, A::Clock>,
+    pub(crate) sign_in: SignIn<A::Store, A::Hasher, A::Keys, A::Clock, A::Routes, A::Gateway>,
     pub(crate) refresh: Refresh<A::Store, A::Keys, A::Clock>,
     pub(crate) issue_ticket: IssueTicket<A::Store, A::Keys, A::Clock>,
     pub(crate) sync: SyncDevice<A::Log, A::Inboxes, OverHttp, OverHttp, A::Clock>,
@@ -68,6 +82,7 @@ impl<A: Adapters> fmt::Debug for App<A> {
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) sign_ups_open: bool,
+    pub(crate) login_policy: LoginPolicy,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) ticket_ttl_s: u64,
     pub(crate) socket_url: String,
@@ -77,17 +92,27 @@ impl<A: Adapters> App<A> {
     pub(crate) fn new(
         store: &A::Store,
         (log, inboxes): (A::Log, A::Inboxes),
+        (routes, gateway): (A::Routes, A::Gateway),
         hasher: &A::Hasher,
         keys: &A::Keys,
         key_set: &str,
         clock: &A::Clock,
         options: Options,
     ) -> Shared<A> {
-        let Options { sign_ups_open, lifetimes, ticket_ttl_s, socket_url } = options;
+        let Options { sign_ups_open, login_policy, lifetimes, ticket_ttl_s, socket_url } = options;
         let (store, hasher) = (|| store.clone(), || hasher.clone());
+        let kick = Kick { sessions: store(), routes, gateway, clock: clock.clone() };
         Arc::new(Self {
             sign_up: SignUp { accounts: store(), hasher: hasher(), clock: clock.clone(), open: sign_ups_open },
-            sign_in: SignIn { store: store(), hasher: hasher(), keys: keys.clone(), clock: clock.clone(), lifetimes },
+            sign_in: SignIn {
+                store: store(),
+                hasher: hasher(),
+                keys: keys.clone(),
+                clock: clock.clone(),
+                lifetimes,
+                policy: login_policy,
+                kick,
+            },
             refresh: Refresh { store: store(), keys: keys.clone(), clock: clock.clone(), lifetimes },
             issue_ticket: IssueTicket {
                 sessions: store(),
@@ -116,6 +141,8 @@ pub(crate) struct Aws;
 
 impl Adapters for Aws {
     type Store = SocialTable;
+    type Routes = RouteTable;
+    type Gateway = Connections;
     type Log = Metered<LogTable>;
     type Inboxes = InboxTable;
     type Hasher = Hasher;
@@ -129,6 +156,8 @@ pub(crate) struct Settings {
     social_table: String,
     log_table: String,
     inboxes_table: String,
+    routes_table: String,
+    gateway: String,
     signing_key: SigningKey,
     verifying_keys: VerifyingKeys,
     options: Options,
@@ -137,21 +166,29 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(environment: &Environment) -> Setting<Self> {
         // Nested, so that everything that is wrong is named at once.
-        let ((social_table, log_table, inboxes_table), (signing_key, verifying_keys), rest) = all((
-            all((environment.social_table(), environment.log_table(), environment.inboxes_table())),
+        let (tables, gateway, (signing_key, verifying_keys), rest) = all((
+            all((
+                environment.social_table(),
+                environment.log_table(),
+                environment.inboxes_table(),
+                environment.routes_table(),
+            )),
+            environment.gateway_endpoint(),
             all((environment.signing_key(), environment.verifying_keys())),
             all((
                 environment.sign_ups_open(),
+                environment.login_policy(),
                 environment.access_token_ttl_s(),
                 environment.refresh_token_ttl_s(),
                 environment.ticket_ttl_s(),
                 environment.socket_url(),
             )),
         ))?;
-        let (sign_ups_open, access, refresh, ticket, socket_url) = rest;
+        let (social_table, log_table, inboxes_table, routes_table) = tables;
+        let (sign_ups_open, login_policy, access, refresh, ticket, socket_url) = rest;
         let lifetimes = Lifetimes { access_token_s: access, refresh_token_s: refresh };
-        let options = Options { sign_ups_open, lifetimes, ticket_ttl_s: ticket, socket_url };
-        Ok(Self { social_table, log_table, inboxes_table, signing_key, verifying_keys, options })
+        let options = Options { sign_ups_open, login_policy, lifetimes, ticket_ttl_s: ticket, socket_url };
+        Ok(Self { social_table, log_table, inboxes_table, routes_table, gateway, signing_key, verifying_keys, options })
     }
 }
 
@@ -160,7 +197,9 @@ pub(crate) fn build(sdk: &SdkConfig, settings: Settings, meter: &Meter) -> Resul
     let dynamo = Client::new(sdk);
     let log = Metered::new(LogTable::new(dynamo.clone(), settings.log_table), meter);
     let inboxes = InboxTable::new(dynamo.clone(), settings.inboxes_table);
+    let kicked = (RouteTable::new(dynamo.clone(), settings.routes_table), Connections::at(sdk, settings.gateway));
     let store = SocialTable::new(dynamo, settings.social_table);
     let keys = Keys::new(settings.signing_key, settings.verifying_keys)?;
-    Ok(App::new(&store, (log, inboxes), &Hasher::new(), &keys, keys.key_set(), &SystemClock, settings.options))
+    let stores = (log, inboxes);
+    Ok(App::new(&store, stores, kicked, &Hasher::new(), &keys, keys.key_set(), &SystemClock, settings.options))
 }

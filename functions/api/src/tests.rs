@@ -11,7 +11,7 @@ use tidings_identity::{Keys, SigningKey};
 use tidings_protocol::http::{HttpAuth, ROUTES};
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::identity::{FakeHasher, FakeSocial};
-use tidings_testkit::messages::{FakeInboxes, FakeLog};
+use tidings_testkit::messages::{FakeGateway, FakeInboxes, FakeLog, FakeRoutes};
 use tower::ServiceExt;
 
 use crate::app::{Adapters, App, Options};
@@ -21,6 +21,8 @@ struct Fakes;
 
 impl Adapters for Fakes {
     type Store = FakeSocial;
+    type Routes = FakeRoutes;
+    type Gateway = FakeGateway;
     type Log = FakeLog;
     type Inboxes = FakeInboxes;
     type Hasher = FakeHasher;
@@ -61,12 +63,14 @@ impl Api {
         let (store, clock) = (FakeSocial::default(), TestClock::new(0));
         let options = Options {
             sign_ups_open,
+            login_policy: Default::default(),
             lifetimes: Lifetimes { access_token_s: 900, refresh_token_s: 86_400 },
             ticket_ttl_s: 30,
             socket_url: "wss://socket.example.com/live".to_owned(),
         };
         let app = App::<Fakes>::new(
             &store,
+            Default::default(),
             Default::default(),
             &FakeHasher::default(),
             &keys,

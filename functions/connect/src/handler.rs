@@ -5,9 +5,11 @@ use lambda_runtime::Error;
 use serde_json::{Value, json};
 use tidings_application::clock::Clock;
 use tidings_application::connect::ConnectDevice;
+use tidings_application::presence::{TellWatchers, ToEverybody};
 use tidings_domain::connect::Answer;
 use tidings_domain::route::Route;
 use tidings_dynamodb::routes::RouteTable;
+use tidings_dynamodb::watches::WatchTable;
 use tidings_gateway::Connections;
 use tidings_metrics::Metric;
 use tidings_runtime::clock::SystemClock;
@@ -18,14 +20,20 @@ use tidings_runtime::websocket::caller;
 /// Anything but a 2xx status refuses the socket.
 pub(crate) async fn handle(
     connect: &ConnectDevice<RouteTable, Connections, SystemClock>,
+    tell: &TellWatchers<WatchTable, RouteTable, ToEverybody, Connections, SystemClock>,
     meter: &Meter,
     event: ApiGatewayWebsocketProxyRequest,
 ) -> Result<Value, Error> {
     // By our own clock, which the sweeps compare it with.
     let route = Route { connected_at: SystemClock.now(), ..caller(&event.request_context)?.route() };
     invocation::is_of(route.user);
+    let (user, device) = (route.user, route.device.clone());
     let status = match connect.run(route).await {
-        Answer::Accepted => 200,
+        Answer::Accepted => {
+            // Best effort, and logged where it fails: it keeps nobody from connecting.
+            drop(tell.came(user, &device).await);
+            200
+        }
         Answer::Refused => {
             meter.count(Metric::Refusals, 1);
             403

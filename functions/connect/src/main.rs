@@ -4,8 +4,8 @@ mod handler;
 
 use lambda_runtime::{Error, LambdaEvent};
 use tidings_application::connect::ConnectDevice;
-use tidings_dynamodb::Client;
-use tidings_dynamodb::routes::RouteTable;
+use tidings_application::presence::{TellWatchers, ToEverybody};
+use tidings_dynamodb::{Client, routes::RouteTable, watches::WatchTable};
 use tidings_gateway::Connections;
 use tidings_runtime::clock::SystemClock;
 use tidings_runtime::settings::{Environment, all};
@@ -15,10 +15,12 @@ use tidings_runtime::{aws, invocation, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     let meter = telemetry::start(&environment)?;
-    let (routes, endpoint) = all((environment.routes_table(), environment.gateway_endpoint()))?;
+    let (table, endpoint) = all((environment.routes_table(), environment.gateway_endpoint()))?;
     let sdk = aws::config().await;
-    let routes = RouteTable::new(Client::new(&sdk), routes);
-    let connect = ConnectDevice { routes, gateway: Connections::at(&sdk, endpoint), clock: SystemClock };
-    let connect = &connect;
-    invocation::serve(&meter, |event: LambdaEvent<_>| handler::handle(connect, &meter, event.payload)).await
+    let watches = WatchTable::new(Client::new(&sdk), &table);
+    let (routes, gateway) = (RouteTable::new(Client::new(&sdk), table), Connections::at(&sdk, endpoint));
+    let connect = ConnectDevice { routes: routes.clone(), gateway: gateway.clone(), clock: SystemClock };
+    let tell = TellWatchers { watches, routes, audience: ToEverybody, gateway, clock: SystemClock };
+    let (connect, tell) = (&connect, &tell);
+    invocation::serve(&meter, |event: LambdaEvent<_>| handler::handle(connect, tell, &meter, event.payload)).await
 }

@@ -85,6 +85,12 @@ pub const PARAMETERS: &[Parameter] = &[
         readers: &[],
     },
     Parameter {
+        name: "LOGIN_POLICY",
+        default: "unlimited",
+        description: "On how many devices a person may be signed in at once: unlimited, one_per_class (phone, tablet, desktop, web) or single. A sign-in ends the sessions that it displaces.",
+        readers: ISSUE,
+    },
+    Parameter {
         name: "SIGN_UPS",
         default: "open",
         description: "Whether anybody may register: open or closed.",

@@ -73,6 +73,14 @@ const fn holds(port: &'static str, key: Key) -> Grant {
     Grant { port, actions: &[], on: Target::Key(key), keys: &[] }
 }
 
+/// Connections of people's devices.
+const DEVICES: &[&str] = &["u_*"];
+/// Who watches whom.
+const WATCHERS: &[&str] = &["watchers#*"];
+/// Whom devices watch.
+const WATCHING: &[&str] = &["watching#*"];
+/// Both ends of a watch.
+const WATCHES: &[&str] = &["watchers#*", "watching#*"];
 /// Accounts and sessions of people.
 const PEOPLE: &[&str] = &["user#*"];
 /// Whose a user name is.
@@ -99,22 +107,28 @@ pub const GRANTS: &[Grant] = &[
     table("inboxes.entry", &["dynamodb:GetItem"], INBOXES),
     table("inboxes.states", &["dynamodb:BatchGetItem"], INBOXES),
     table("inboxes.write", &["dynamodb:UpdateItem"], INBOXES),
-    table("routes.list", &["dynamodb:Query"], ROUTES),
-    table("routes.read", &["dynamodb:GetItem"], ROUTES),
-    table("routes.claim", &["dynamodb:PutItem"], ROUTES),
-    table("routes.release", &["dynamodb:UpdateItem"], ROUTES),
+    keyed("routes.list", &["dynamodb:Query"], ROUTES, DEVICES),
+    keyed("routes.read", &["dynamodb:GetItem"], ROUTES, DEVICES),
+    keyed("routes.claim", &["dynamodb:PutItem"], ROUTES, DEVICES),
+    keyed("routes.release", &["dynamodb:UpdateItem"], ROUTES, DEVICES),
+    keyed("watches.told", &["dynamodb:Query"], ROUTES, WATCHERS),
+    keyed("watches.read", &["dynamodb:GetItem"], ROUTES, WATCHING),
+    keyed("watches.write", &["dynamodb:PutItem", "dynamodb:DeleteItem"], ROUTES, WATCHES),
     keyed("accounts.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
     keyed("accounts.create", &["dynamodb:PutItem"], SOCIAL, PEOPLE_AND_USERNAMES),
     keyed("accounts.rehash", &["dynamodb:UpdateItem"], SOCIAL, PEOPLE),
     keyed("usernames.read", &["dynamodb:GetItem"], SOCIAL, USERNAMES),
     keyed("sessions.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
-    keyed("sessions.write", &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], SOCIAL, PEOPLE),
     keyed("groups.state", &["dynamodb:GetItem"], SOCIAL, GROUPS),
     keyed("groups.list", &["dynamodb:Query"], SOCIAL, GROUPS),
     keyed("groups.read", &["dynamodb:GetItem"], SOCIAL, OF_A_GROUPS_CHANGE),
     keyed("groups.tell", &["dynamodb:PutItem"], LOG, OF_A_GROUPS_CHANGE),
     keyed("groups.write", &["dynamodb:PutItem", "dynamodb:DeleteItem"], SOCIAL, OF_A_GROUPS_CHANGE),
     keyed("groups.members", &["dynamodb:Query"], SOCIAL, MEMBERS),
+    keyed("sessions.list", &["dynamodb:Query"], SOCIAL, PEOPLE),
+    keyed("sessions.end", &["dynamodb:DeleteItem"], SOCIAL, PEOPLE),
+    keyed("sign_outs.write", &["dynamodb:PutItem"], SOCIAL, PEOPLE),
+    keyed("sessions.write", &["dynamodb:PutItem", "dynamodb:UpdateItem"], SOCIAL, PEOPLE),
     connections("gateway.post", "POST"),
     connections("gateway.close", "DELETE"),
     sends("queue.fanout", QueueName::Fanout),

@@ -7,7 +7,7 @@ use tidings_domain::route::Route;
 use crate::clock::Clock;
 use crate::drive::drive;
 use crate::error::PortError;
-use crate::ports::{Gateway, RouteWrite};
+use crate::ports::{Gateway, RouteLeave, RouteWrite};
 
 /// Lets a device come online.
 #[derive(Debug)]
@@ -46,14 +46,16 @@ impl<R: RouteWrite, G: Gateway, C: Clock> ConnectDevice<R, G, C> {
 
 /// Notes that a socket closed.
 #[derive(Debug)]
-pub struct DisconnectDevice<R> {
+pub struct DisconnectDevice<R, C> {
     /// The routes.
     pub routes: R,
+    /// The time, which is when the device was last seen.
+    pub clock: C,
 }
 
-impl<R: RouteWrite> DisconnectDevice<R> {
-    /// Deletes the device's route, if it is still this connection's.
+impl<R: RouteLeave, C: Clock> DisconnectDevice<R, C> {
+    /// Releases the device's route, if it is still this connection's.
     pub async fn run(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> Result<(), PortError> {
-        self.routes.release(user, device, connection).await.map(drop)
+        self.routes.leave(user, device, connection, self.clock.now()).await.map(drop)
     }
 }

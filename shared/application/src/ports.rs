@@ -10,8 +10,10 @@ use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, GroupId, UserI
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::posting::{Post, Retry};
+use tidings_domain::presence::{Audience, Relation, Sighting, Watcher};
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::task::Task;
+use tidings_domain::time::Timestamp;
 
 use crate::error::PortError;
 
@@ -137,8 +139,56 @@ pub trait RouteWrite: Send + Sync {
     /// The same, and also where the route of this very ticket was released: for a connection that is known to be up.
     fn restore(&self, route: &Route) -> impl Answer<Claim>;
     /// Deletes the device's route on condition that it is this connection's; whether it was. That its ticket was used
-    /// is remembered.
+    /// is remembered, and when it connected.
     fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> impl Answer<bool>;
+}
+
+/// Notes that connections ended.
+pub trait RouteLeave: Send + Sync {
+    /// Releases the device's route on condition that it is this connection's, which was seen until `at`; whether it was.
+    fn leave(&self, user: UserId, device: &DeviceId, connection: &ConnectionId, at: Timestamp) -> impl Answer<bool>;
+}
+
+/// Takes the right to connect from devices.
+pub trait RouteRevoke: Send + Sync {
+    /// Spends every ticket of the device that was issued up to then, and releases its route, which is returned. Where a
+    /// later ticket was used nothing changes.
+    fn revoke(&self, user: UserId, device: &DeviceId, upto: Timestamp) -> impl Answer<Option<Route>>;
+}
+
+/// Reads when devices were seen.
+pub trait SightingRead: Send + Sync {
+    /// All devices of a user that were seen within a month.
+    fn sightings(&self, user: UserId) -> impl Answer<Vec<Sighting>>;
+}
+
+/// Reads who watches somebody.
+pub trait WatcherRead: Send + Sync {
+    /// Those who watch this person, some of whom may not any more; at most
+    /// [`tidings_domain::limits::WATCHERS_TOLD_MAX`].
+    fn watchers(&self, watched: UserId) -> impl Answer<Vec<Watcher>>;
+}
+
+/// Reads whom a device watches.
+pub trait WatchRead: Send + Sync {
+    /// Everybody whom this device watches, or did until lately.
+    fn watched_by(&self, watcher: UserId, device: &DeviceId) -> impl Answer<Vec<UserId>>;
+}
+
+/// Writes who watches whom.
+pub trait WatchWrite: Send + Sync {
+    /// The device watches this person.
+    fn watch(&self, watched: UserId, watcher: &Watcher) -> impl Answer<()>;
+    /// It does not any more.
+    fn unwatch(&self, watched: UserId, watcher: &Watcher) -> impl Answer<()>;
+    /// These are all whom it watches.
+    fn watches(&self, watcher: &Watcher, people: &[UserId]) -> impl Answer<()>;
+}
+
+/// Knows whom people show themselves to.
+pub trait AudienceRead: Send + Sync {
+    /// To whom the owner shows their presence, and what the viewer is to them.
+    fn audience(&self, owner: UserId, viewer: UserId) -> impl Answer<(Audience, Relation)>;
 }
 
 /// Speaks to open sockets.

@@ -7,15 +7,17 @@ use std::collections::HashSet;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::identity::ports::{AccountRead, SessionRead};
 use tidings_application::identity::{
-    Admit, AdmitError, Card, Device, GetUser, GetUserError, IssueTicket, IssueTicketError, Lifetimes, Principal,
+    Admit, AdmitError, Card, Device, GetUser, GetUserError, IssueTicket, IssueTicketError, Kick, Lifetimes, Principal,
     REFRESH_GRACE_MS, Refresh, RefreshError, Session, SignIn, SignInCommand, SignInError, SignUp, SignUpCommand,
     SignUpError, SignedIn, Who,
 };
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, DeviceId, UserId};
 use tidings_domain::limits::CLOCK_SKEW_MS;
+use tidings_domain::login::LoginPolicy;
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::identity::{FakeHasher, FakeKeys, FakeSocial};
+use tidings_testkit::messages::{FakeGateway, FakeRoutes};
 
 const PASSWORD: &str = "correct horse";
 
@@ -27,6 +29,9 @@ struct World {
     social: FakeSocial,
     hasher: FakeHasher,
     clock: TestClock,
+    routes: FakeRoutes,
+    gateway: FakeGateway,
+    policy: LoginPolicy,
 }
 
 impl World {
@@ -34,8 +39,19 @@ impl World {
         SignUp { accounts: self.social.clone(), hasher: self.hasher.clone(), clock: self.clock.clone(), open: true }
     }
 
-    fn sign_in(&self) -> SignIn<FakeSocial, FakeHasher, FakeKeys, TestClock> {
+    fn kick(&self) -> Kick<FakeSocial, FakeRoutes, FakeGateway, TestClock> {
+        Kick {
+            sessions: self.social.clone(),
+            routes: self.routes.clone(),
+            gateway: self.gateway.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn sign_in(&self) -> SignIn<FakeSocial, FakeHasher, FakeKeys, TestClock, FakeRoutes, FakeGateway> {
         SignIn {
+            policy: self.policy,
+            kick: self.kick(),
             store: self.social.clone(),
             hasher: self.hasher.clone(),
             keys: FakeKeys,

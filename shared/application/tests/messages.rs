@@ -162,7 +162,7 @@ impl World {
                 .map(|event| match event {
                     Event::Entry(_, entry) => entry.seq.get(),
                     Event::Read { seq, .. } => seq.get(),
-                    Event::Pull { .. } => 0,
+                    _ => 0,
                 })
                 .collect()
         };
@@ -319,7 +319,7 @@ async fn a_later_ticket_replaces_and_an_abandoned_connection_is_refused() {
     assert_eq!(world.gateway.closed(), std::slice::from_ref(&first.connection));
     assert_eq!(connect.run(Route { connection: ConnectionId::new("late"), ..first.clone() }).await, Answer::Refused);
 
-    let disconnect = DisconnectDevice { routes: world.routes.clone() };
+    let disconnect = DisconnectDevice { routes: world.routes.clone(), clock: world.clock.clone() };
     disconnect.run(first.user, &first.device, &first.connection).await.unwrap();
     assert_eq!(world.routes.of(user(1)).await.unwrap(), [second], "the replaced one deletes nothing");
 }

@@ -6,6 +6,8 @@
 use crate::change::Audience;
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::log::{Entry, Seq};
+use crate::login::KickReason;
+use crate::presence::Presence;
 use crate::route::Route;
 use crate::time::Timestamp;
 
@@ -27,6 +29,19 @@ pub enum Event {
     Pull {
         /// Milliseconds.
         within_ms: u64,
+    },
+    /// This device was signed out; its connection is closed next.
+    Kicked(KickReason),
+    /// Somebody came or went. Fleeting: posted once, and never stored.
+    Presence(UserId, Presence),
+    /// Somebody begins or stops to write. Fleeting, too.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// Whether they write.
+        typing: bool,
     },
 }
 

@@ -277,12 +277,13 @@ fn is_shown(event: &Event, from: Seq) -> bool {
     !matches!(event, Event::Entry(_, entry) if entry.seq < from)
 }
 
-/// The same news in as little as tells them: each entry once and in order, of each read position the highest. A hint
-/// to pull stands for all entries.
+/// The same news in as little as tells them: each entry once and in order, of each read position the highest, of what
+/// is fleeting the last. A hint to pull stands for all entries.
 fn coalesce(events: Vec<Event>) -> Vec<Event> {
     let mut hinted = None;
     let mut entries = BTreeMap::new();
     let mut reads = BTreeMap::new();
+    let (mut kicked, mut present, mut typing) = (None, BTreeMap::new(), BTreeMap::new());
     for event in events {
         match event {
             Event::Entry(conversation, entry) => {
@@ -296,11 +297,17 @@ fn coalesce(events: Vec<Event>) -> Vec<Event> {
                 *highest = seq.max(*highest);
             }
             Event::Pull { within_ms } => hinted = hinted.max(Some(within_ms)),
+            Event::Kicked(reason) => kicked = Some(reason),
+            Event::Presence(user, presence) => drop(present.insert(user, presence)),
+            Event::Typing { conversation, user, typing: now } => drop(typing.insert((conversation, user), now)),
         }
     }
     let entries = entries.into_iter().map(|((conversation, _), entry)| Event::Entry(conversation, entry));
     let reads = reads.into_iter().map(|((conversation, user), seq)| Event::Read { conversation, user, seq });
-    let events: Vec<_> = entries.chain(reads).collect();
+    let fleeting = present.into_iter().map(|(user, presence)| Event::Presence(user, presence));
+    let typing = typing.into_iter().map(|((conversation, user), typing)| Event::Typing { conversation, user, typing });
+    let kicked = kicked.map(Event::Kicked);
+    let events: Vec<_> = entries.chain(reads).chain(fleeting).chain(typing).chain(kicked).collect();
     match hinted {
         Some(within_ms) => posting::hint(&events, within_ms),
         None => events,

@@ -39,6 +39,20 @@ pub const GONE_GRACE_MS: u64 = 60 * 1_000;
 /// ten minutes cover clocks and late writes.
 pub const ROUTE_TTL_MS: u64 = 130 * 60 * 1_000;
 
+/// How long what is left of a device's route tells when it was last seen, in milliseconds. Who was away longer than a
+/// month is just away.
+pub const LAST_SEEN_TTL_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// How many watchers are told that somebody came or went. `$connect` waits for these posts; who is so popular is asked
+/// about, and not watched.
+pub const WATCHERS_TOLD_MAX: usize = 100;
+
+/// How long a sign-out is remembered under its client id, in milliseconds. No client repeats a request for so long.
+pub const SIGN_OUT_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Devices in one list: each takes at most 500 bytes of the 32 KB frame. Who has more sees those that were there last.
+pub const DEVICES_LISTED_MAX: usize = 50;
+
 /// Entries in one page of history: 100 entries of 256 bytes fit the 32 KB frame.
 pub const HISTORY_PAGE_MAX: usize = 100;
 

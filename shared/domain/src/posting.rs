@@ -38,15 +38,17 @@ const ENVELOPE_BYTES: usize = 450;
 pub(crate) fn bytes(event: &Event) -> usize {
     match event {
         Event::Entry(_, entry) => ENVELOPE_BYTES + entry.body.json.len(),
-        Event::Read { .. } | Event::Pull { .. } => ENVELOPE_BYTES / 2,
+        Event::Read { .. } | Event::Pull { .. } | Event::Kicked(_) | Event::Presence(..) | Event::Typing { .. } => {
+            ENVELOPE_BYTES / 2
+        }
     }
 }
 
-/// What a connection gets that is not to get its entries: a hint to fetch them. Read positions stay beside it, since
-/// nothing but their events tells them.
+/// What a connection gets that is not to get its entries: a hint to fetch them. Read positions stay beside it, and that
+/// it was signed out, since nothing but their events tells them; what is fleeting is over by then.
 pub(crate) fn hint(events: &[Event], within_ms: u64) -> Vec<Event> {
-    let reads = events.iter().filter(|event| matches!(event, Event::Read { .. }));
-    std::iter::once(Event::Pull { within_ms }).chain(reads.cloned()).collect()
+    let told_once = events.iter().filter(|event| matches!(event, Event::Read { .. } | Event::Kicked(_)));
+    std::iter::once(Event::Pull { within_ms }).chain(told_once.cloned()).collect()
 }
 
 /// What became of one post.

@@ -110,12 +110,25 @@ macro_rules! metrics {
     (@first $value:expr) => { Some($value) };
 }
 
-const ALL: &[&str] =
-    &["api", "authorizer", "connect", "contact", "default", "deliver", "disconnect", "group", "send", "sync"];
+const ALL: &[&str] = &[
+    "api",
+    "authorizer",
+    "connect",
+    "contact",
+    "default",
+    "deliver",
+    "device",
+    "disconnect",
+    "group",
+    "presence",
+    "send",
+    "sync",
+];
 /// Who answers somebody.
-const ANSWERING: &[&str] = &["api", "authorizer", "connect", "contact", "default", "group", "send", "sync"];
+const ANSWERING: &[&str] =
+    &["api", "authorizer", "connect", "contact", "default", "device", "group", "presence", "send", "sync"];
 /// Who may fail to answer.
-const TRYING: &[&str] = &["api", "connect", "contact", "default", "group", "send", "sync"];
+const TRYING: &[&str] = &["api", "connect", "contact", "default", "device", "group", "presence", "send", "sync"];
 const API_AND_SYNC: &[&str] = &["api", "sync"];
 const APPENDING: &[&str] = &["deliver", "send"];
 const DELIVER: &[&str] = &["deliver"];

@@ -34,7 +34,54 @@ pub enum Event {
         /// Milliseconds.
         within_ms: u64,
     },
+    /// This device was signed out; the connection is closed next. Its session is over: it neither renews tokens nor
+    /// gets tickets, so do not reconnect, sign in again.
+    Kicked {
+        /// Why.
+        reason: KickReason,
+    },
+    /// Somebody whom this device watches came or went. Told once and never stored.
+    Presence {
+        /// Who.
+        user: Text<UserId>,
+        /// Whether one of their devices is online.
+        online: bool,
+        /// When the last of them was, in milliseconds since the Unix epoch. Missing while they are online, and where it
+        /// is not known or not shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_seen: Option<u64>,
+    },
+    /// Somebody writes, or has stopped to. Told once and never stored: forget it after some seconds.
+    Typing {
+        /// Where.
+        conversation: Text<ConversationId>,
+        /// Who.
+        user: Text<UserId>,
+        /// Whether they write.
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        typing: bool,
+    },
     /// A type that this client does not know yet.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
+/// What is meant where nothing is said.
+pub(crate) const fn yes() -> bool {
+    true
+}
+
+/// Why a device was signed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KickReason {
+    /// The person signed it out, there or on another device.
+    SignedOut,
+    /// They signed in elsewhere, and this server allows no more devices at once.
+    LoginPolicy,
+    /// A reason that this client does not know yet.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,

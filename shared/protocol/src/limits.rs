@@ -26,6 +26,18 @@ pub const PING_WITHIN_S: u64 = 9 * 60;
 /// How long a gateway connection lives, in seconds. Clients reconnect by themselves before.
 pub const CONNECTION_MAX_S: u64 = 2 * 60 * 60;
 
+/// People in one presence query or watch: a screen of contacts, and 10 KB of reply.
+pub const PRESENCE_USERS_MAX: usize = 100;
+
+/// How long a watch lasts when the client does not say, in seconds.
+pub const WATCH_S: u64 = 5 * 60;
+
+/// How long a watch may last, in seconds: about as long as its connection.
+pub const WATCH_MAX_S: u64 = 60 * 60;
+
+/// How often a client says that somebody writes, in milliseconds at least, for each conversation.
+pub const TYPING_EVERY_MS: u64 = 3_000;
+
 /// How long a client waits for a reply before it sends again, in seconds.
 pub const RESEND_AFTER_S: u64 = 10;
 

@@ -1,7 +1,9 @@
 //! Identity's answers and refusals on the wire: every refusal has its code here and nowhere else.
 
 use tidings_application::error::PortError;
-use tidings_application::identity::{Card, GetUserError, IssueTicketError, RefreshError, SignInError, SignUpError};
+use tidings_application::identity::{
+    Card, GetUserError, IssueTicketError, RefreshError, SignInError, SignOutError, SignUpError,
+};
 use tidings_domain::limits::CLOCK_SKEW_MS;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_protocol::user::User;
@@ -61,6 +63,15 @@ pub fn of_issue_ticket(error: &IssueTicketError) -> ErrorBody {
     match error {
         IssueTicketError::Ended => signed_out(),
         IssueTicketError::Port(error) => of_port(error),
+    }
+}
+
+/// Why nobody was signed out.
+pub fn of_sign_out(error: &SignOutError) -> ErrorBody {
+    match error {
+        SignOutError::NotFound => ErrorBody::new(ErrorCode::NotFound, "no such device is signed in"),
+        SignOutError::ClientIdReused => ErrorBody::new(ErrorCode::Conflict, "this client id has another body"),
+        SignOutError::Port(error) => of_port(error),
     }
 }
 

@@ -46,7 +46,7 @@ impl<G: Gateway> Gateway for Metered<G> {
                 match event {
                     Event::Entry(_, entry) => self.meter.took(Metric::PushLatency, entry.sent_at),
                     Event::Pull { .. } => self.meter.count(Metric::PullHints, 1),
-                    Event::Read { .. } => {}
+                    Event::Read { .. } | Event::Kicked(_) | Event::Presence(..) | Event::Typing { .. } => {}
                 }
             }
         }

@@ -19,6 +19,7 @@ use std::str::FromStr;
 
 use tidings_domain::fan_out;
 use tidings_domain::ids::UserId;
+use tidings_domain::login::LoginPolicy;
 
 /// The variables of this process. Has no `Debug`: some of them are secrets.
 pub struct Environment {
@@ -279,6 +280,11 @@ impl Environment {
         }
     }
 
+    /// `LOGIN_POLICY`: on how many devices a person is signed in at once.
+    pub fn login_policy(&self) -> Setting<LoginPolicy> {
+        self.parsed("LOGIN_POLICY")
+    }
+
     /// `METRICS`: whether metrics are written, `on` (unless it says otherwise) or `off`.
     pub fn metrics_on(&self) -> Setting<bool> {
         const NAME: &str = "METRICS";
@@ -316,6 +322,7 @@ mod tests {
             ("GATEWAY_ENDPOINT", "localhost"),
             ("FANOUT_SHARDS", "none"),
             ("SIGN_UPS", "maybe"),
+            ("LOGIN_POLICY", "two"),
             ("INBOXES_TABLE", "inboxes"),
         ]);
         let errors = all((
@@ -325,13 +332,15 @@ mod tests {
             environment.gateway_endpoint(),
             environment.fanout_shards(),
             environment.sign_ups_open(),
+            environment.login_policy(),
         ))
         .unwrap_err();
         assert_eq!(
             errors.to_string(),
             "settings: ROUTES_TABLE is missing; LOG_TABLE is missing; \
              GATEWAY_ENDPOINT must begin with https:// or http://; \
-             FANOUT_SHARDS must be a whole number from 1 to 256; SIGN_UPS must be open or closed"
+             FANOUT_SHARDS must be a whole number from 1 to 256; SIGN_UPS must be open or closed; \
+             LOGIN_POLICY is malformed: a login policy is unlimited, one_per_class or single"
         );
     }
 

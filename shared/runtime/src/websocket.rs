@@ -29,7 +29,7 @@ use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::route::Route;
 use tidings_domain::time::Timestamp;
-use tidings_protocol::actions::Call;
+use tidings_protocol::actions::{Call, Notice};
 use tidings_protocol::envelope::{Outcome, Reply};
 use tidings_protocol::error::{ErrorBody, ErrorCode, NO_SUCH_ACTION};
 use tidings_protocol::limits::{FRAME_MAX, REQUEST_ID_MAX};
@@ -110,8 +110,16 @@ fn time_or_now(millis: i64) -> Timestamp {
     }
 }
 
-type Handler = Box<dyn Fn(Caller, &str) -> Result<Answer, ErrorBody> + Send + Sync>;
+type Serve = Box<dyn Fn(Caller, &str) -> Result<Answer, ErrorBody> + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Result<Value, ErrorBody>> + Send>>;
+
+/// Who serves an action.
+enum Handler {
+    /// With a reply.
+    Replies(Serve),
+    /// Without one.
+    Silent(Serve),
+}
 
 /// The actions that a function serves.
 pub struct Actions {
@@ -144,7 +152,23 @@ impl Actions {
             let answer = handler(caller, request);
             Ok(Box::pin(async move { serde_json::to_value(answer.await?).map_err(|error| internal(&error)) }))
         };
-        self.handlers.insert(C::ACTION, Box::new(handler));
+        self.handlers.insert(C::ACTION, Handler::Replies(Box::new(handler)));
+        self
+    }
+
+    /// Serves the action of `N`, which has no reply: whoever is refused is not told.
+    #[must_use]
+    pub fn on_notice<N, F, A>(mut self, handler: F) -> Self
+    where
+        N: Notice,
+        F: Fn(Caller, N) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), ErrorBody>> + Send + 'static,
+    {
+        let handler = move |caller: Caller, frame: &str| -> Result<Answer, ErrorBody> {
+            let answer = handler(caller, serde_json::from_str(frame).map_err(|error| bad_request(&error))?);
+            Ok(Box::pin(async move { answer.await.map(|()| Value::Null) }))
+        };
+        self.handlers.insert(N::ACTION, Handler::Silent(Box::new(handler)));
         self
     }
 
@@ -165,36 +189,42 @@ impl Actions {
     pub async fn serve(self) -> Result<(), Error> {
         let actions = &self;
         invocation::serve(&self.meter, |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| async move {
-            let frame = actions.answer(event.payload).await?;
             // With a route response, the body of an answer is the reply frame.
-            Ok(json!({ "statusCode": 200, "body": frame }))
+            Ok(match actions.answer(event.payload).await? {
+                Some(frame) => json!({ "statusCode": 200, "body": frame }),
+                None => json!({ "statusCode": 200 }),
+            })
         })
         .await
     }
 
-    /// The reply frame to one event. An error is a fault of ours: the gateway then sends its own error frame, which
+    /// The reply frame to one event, if there is to be one. An error is a fault of ours: the gateway then sends its own error frame, which
     /// tells the client that the outcome is unknown.
-    pub async fn answer(&self, event: ApiGatewayWebsocketProxyRequest) -> Result<String, Error> {
+    pub async fn answer(&self, event: ApiGatewayWebsocketProxyRequest) -> Result<Option<String>, Error> {
         let caller = caller(&event.request_context)?;
         let route = event.request_context.route_key.as_deref().unwrap_or_default();
         invocation::is_for(route);
         invocation::is_of(caller.user);
         let frame = frame(&event)?;
-        let id = request_id(&frame);
-        let reply = id.as_ref().ok().cloned();
-        let outcome = match (id, self.handlers.get(route)) {
-            (Err(error), _) => Err(error),
-            (Ok(_), None) => Err(unknown_action(&frame)),
-            (Ok(_), Some(handler)) => match handler(caller, &frame) {
-                Ok(answer) => answer.await,
-                Err(error) => Err(error),
-            },
+        let handler = self.handlers.get(route);
+        let (id, serve) = match (envelope(&frame), handler) {
+            (Err(error), _) => (None, Err(error)),
+            (Ok(id), None) => (id.clone().ok(), id.and_then(|_| Err(unknown_action(&frame)))),
+            (Ok(id), Some(Handler::Replies(serve))) => (id.clone().ok(), id.map(|_| serve)),
+            (Ok(_), Some(Handler::Silent(serve))) => (None, Ok(serve)),
+        };
+        let outcome = match serve.and_then(|serve| serve(caller, &frame)) {
+            Ok(answer) => answer.await,
+            Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
             self.meter.refused(error.code);
         }
+        if matches!(handler, Some(Handler::Silent(_))) {
+            return Ok(None);
+        }
         let outcome = outcome.map_or_else(Outcome::Error, Outcome::Ok);
-        Ok(serde_json::to_string(&Reply { reply, outcome })?)
+        Ok(Some(serde_json::to_string(&Reply { reply: id, outcome })?))
     }
 }
 
@@ -208,9 +238,9 @@ fn frame(event: &ApiGatewayWebsocketProxyRequest) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The id that the reply names. Without one nothing is done: the client could not tell what came of it. What the frame
-/// is about goes into the log by the way.
-fn request_id(frame: &str) -> Result<String, ErrorBody> {
+/// The id that the reply names, of a frame that can be read at all. Of what has a reply nothing is done without an id:
+/// the client could not tell what came of it. What the frame is about goes into the log by the way.
+fn envelope(frame: &str) -> Result<Result<String, ErrorBody>, ErrorBody> {
     #[derive(Deserialize)]
     struct WithId {
         id: Option<Value>,
@@ -225,13 +255,13 @@ fn request_id(frame: &str) -> Result<String, ErrorBody> {
     if let Some(conversation) = conversation.and_then(|text| text.parse::<ConversationId>().ok()) {
         invocation::is_about(conversation);
     }
-    match with_id.id {
+    Ok(match with_id.id {
         Some(Value::String(id)) if id.len() <= REQUEST_ID_MAX => Ok(id),
         _ => {
             let message = format!("`id` is a text of at most {REQUEST_ID_MAX} bytes");
             Err(ErrorBody::new(ErrorCode::BadRequest, message))
         }
-    }
+    })
 }
 
 fn unknown_action(frame: &str) -> ErrorBody {
@@ -260,7 +290,7 @@ pub fn internal(error: &dyn std::fmt::Display) -> ErrorBody {
 
 #[cfg(test)]
 mod tests {
-    use tidings_protocol::actions::{ConversationRead, ConversationReadReply};
+    use tidings_protocol::actions::{ConversationRead, ConversationReadReply, Typing};
 
     use super::*;
 
@@ -294,7 +324,7 @@ mod tests {
             }
             Ok(ConversationReadReply { read_seq: request.seq })
         });
-        serde_json::from_str(&actions.answer(event(route, body)).await.unwrap()).unwrap()
+        serde_json::from_str(&actions.answer(event(route, body)).await.unwrap().unwrap()).unwrap()
     }
 
     const CONVERSATION: &str = "d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00";
@@ -347,6 +377,24 @@ mod tests {
             (&line["Refusals"], &line["Unavailable"], &line["InternalFaults"]),
             (&2.into(), &1.into(), &1.into())
         );
+    }
+
+    #[tokio::test]
+    async fn who_expects_no_reply_gets_none() {
+        let meter = Meter::named("presence");
+        let actions = Actions::new(meter.clone()).on_notice(async |_, request: Typing| {
+            let forbidden = ErrorBody::new(ErrorCode::Forbidden, "refused");
+            if request.typing { Ok(()) } else { Err(forbidden) }
+        });
+        let conversation = format!(r#""conversation":"{CONVERSATION}""#);
+        let ask = async |body: String| actions.answer(event("typing", &body)).await.unwrap();
+        assert_eq!(ask(format!("{{{conversation}}}")).await, None, "needs no id");
+        meter.take();
+        for refused in [format!("{{{conversation},\"typing\":false}}"), "{}".to_owned(), "not json".to_owned()] {
+            assert_eq!(ask(refused.clone()).await, None, "{refused}");
+        }
+        let line: Value = serde_json::from_str(&meter.take()[0]).unwrap();
+        assert_eq!(line["Refusals"], 3, "and is counted");
     }
 
     #[tokio::test]

@@ -4,3 +4,4 @@
 pub mod clock;
 pub mod identity;
 pub mod messages;
+pub mod presence;

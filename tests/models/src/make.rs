@@ -225,6 +225,7 @@ impl State {
                 Event::Entry(_, entry) => drop(socket.pushed.insert(entry.seq)),
                 Event::Pull { .. } => socket.hinted = socket.hinted.max(head),
                 Event::Read { seq, .. } => socket.read = socket.read.max(*seq),
+                Event::Kicked(_) | Event::Presence(..) | Event::Typing { .. } => {}
             }
         }
         Post::Taken

@@ -42,9 +42,10 @@ pub enum IssueTicketError {
 impl<S: SessionRead, K: SignTokens, C: Clock> IssueTicket<S, K, C> {
     /// A ticket for whom an access token vouched.
     pub async fn run(&self, principal: &Principal) -> Result<IssuedTicket, IssueTicketError> {
-        let session = self.sessions.session(principal.user, &principal.device).await?;
-        // After the read, so that `ticket_at` is as late as can be: of two tickets the one issued later opens.
+        // Before the read: a session that this finds alive ends later than `ticket_at`, and whoever ends one spends all
+        // tickets up to then. So no ticket outlives its session.
         let now = self.clock.now();
+        let session = self.sessions.session(principal.user, &principal.device).await?;
         let session = session.filter(|session| session.is_alive(principal.session, now));
         let session = session.ok_or(IssueTicketError::Ended)?;
         let ticket = self.keys.sign_ticket(&session.principal(), now, self.ttl_s)?;

@@ -8,6 +8,7 @@ use tidings_domain::time::Timestamp;
 
 use super::records::{Account, PasswordHash, Principal, Token};
 use super::session::{RefreshClaims, Session, SessionId};
+use super::sign_out::SignOut;
 use crate::error::PortError;
 
 /// Reads accounts, strongly consistent.
@@ -55,6 +56,12 @@ pub trait SessionRead: Send + Sync {
     ) -> impl Future<Output = Result<Option<Session>, PortError>> + Send;
 }
 
+/// Lists sessions, strongly consistent.
+pub trait SessionList: Send + Sync {
+    /// The sessions of all devices of a person. Some may have expired.
+    fn sessions(&self, user: UserId) -> impl Future<Output = Result<Vec<Session>, PortError>> + Send;
+}
+
 /// Changes sessions.
 pub trait SessionWrite: Send + Sync {
     /// Puts a device's session in place of whatever began no later. Where it is there already nothing changes: a late
@@ -69,14 +76,24 @@ pub trait SessionWrite: Send + Sync {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> impl Future<Output = Result<Rotated, PortError>> + Send;
+}
 
-    /// Ends a session, on condition that it is still the device's. Ending what has ended is no error.
+/// Ends sessions.
+pub trait SessionEnd: Send + Sync {
+    /// Ends a session, on condition that it is still the device's. Ending what has ended is no error. What the device
+    /// has instead, if it has been signed in again.
     fn end(
         &self,
         user: UserId,
         device: &DeviceId,
         session: SessionId,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<Session>, PortError>> + Send;
+}
+
+/// Remembers what requests sign out (IDEM-1).
+pub trait SignOutBegin: Send + Sync {
+    /// Remembers it, unless its client id is known; what is remembered.
+    fn begin(&self, sign_out: &SignOut) -> impl Future<Output = Result<SignOut, PortError>> + Send;
 }
 
 /// What became of a rotation.

@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join;
 
-use super::ports::{AccountRead, RefreshTokens, Rotated, SessionRead, SessionWrite, SignTokens};
+use super::ports::{AccountRead, RefreshTokens, Rotated, SessionEnd, SessionRead, SessionWrite, SignTokens};
 use super::records::Lifetimes;
 use super::session::{Judgement, RefreshClaims, Session, judge};
 use super::sign_in::{SignedIn, tokens};
@@ -44,7 +44,7 @@ pub enum RefreshError {
 
 impl<S, K, C> Refresh<S, K, C>
 where
-    S: AccountRead + SessionRead + SessionWrite,
+    S: AccountRead + SessionRead + SessionWrite + SessionEnd,
     K: SignTokens + RefreshTokens,
     C: Clock,
 {

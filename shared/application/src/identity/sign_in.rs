@@ -1,21 +1,27 @@
-//! Sign in: a session of one device.
+//! Sign in: a session of one device, and the end of those that the deployment's policy does not allow beside it.
 
 use tidings_domain::identity::{Password, Username};
 use tidings_domain::ids::UserId;
+use tidings_domain::login::{KickReason, LoginPolicy};
 use tidings_domain::time::Timestamp;
 
-use super::ports::{AccountRead, AccountRehash, PasswordHasher, RefreshTokens, SessionWrite, SignTokens, Verified};
+use super::kick::{Ended, Kick};
+use super::ports::{
+    AccountRead, AccountRehash, PasswordHasher, RefreshTokens, SessionEnd, SessionList, SessionWrite, SignTokens,
+    Verified,
+};
 use super::records::{Account, Card, Device, Lifetimes, Token};
 use super::session::{Session, SessionId};
 use crate::clock::{Clock, Random};
 use crate::error::PortError;
+use crate::ports::{Gateway, RouteLeave, RouteRead, RouteRevoke};
 
 /// A user id that nobody has: signing up never gives out a time this old.
 const NOBODY: UserId = UserId::from_bits(0);
 
 /// Signs people in.
 #[derive(Clone, Debug)]
-pub struct SignIn<S, H, K, C> {
+pub struct SignIn<S, H, K, C, R, G> {
     /// The accounts and sessions.
     pub store: S,
     /// Verifies passwords.
@@ -26,6 +32,10 @@ pub struct SignIn<S, H, K, C> {
     pub clock: C,
     /// How long tokens are good for.
     pub lifetimes: Lifetimes,
+    /// On how many devices at once.
+    pub policy: LoginPolicy,
+    /// Ends the others.
+    pub kick: Kick<S, R, G, C>,
 }
 
 /// Who says they are who, on which device.
@@ -63,14 +73,17 @@ pub enum SignInError {
     Port(#[from] PortError),
 }
 
-impl<S, H, K, C> SignIn<S, H, K, C>
+impl<S, H, K, C, R, G> SignIn<S, H, K, C, R, G>
 where
-    S: AccountRead + AccountRehash + SessionWrite,
+    S: AccountRead + AccountRehash + SessionWrite + SessionList + SessionEnd,
     H: PasswordHasher,
     K: SignTokens + RefreshTokens,
     C: Clock + Random,
+    R: RouteRead + RouteLeave + RouteRevoke,
+    G: Gateway,
 {
-    /// Checks the password and starts a session, in place of the one that the device had.
+    /// Checks the password and starts a session, in place of the one that the device had and of those that the policy
+    /// does not allow beside it.
     pub async fn run(&self, command: SignInCommand) -> Result<SignedIn, SignInError> {
         let SignInCommand { username, password, device } = command;
         let account = self.verified(&username, &password).await?.ok_or(SignInError::Refused)?;
@@ -87,7 +100,23 @@ where
             expires_at: now.plus_millis(self.lifetimes.refresh_token_s.saturating_mul(1_000)),
         };
         self.store.put(&session).await?;
+        self.displace(&session).await?;
         Ok(tokens(&self.keys, &session, &account, now, self.lifetimes)?)
+    }
+
+    /// Applies the policy, after the session was written: of several sign-ins at once one stays (see
+    /// [`LoginPolicy::displaced`]). A session that a faster one displaces is over when its tokens are given out, as if
+    /// the other sign-in had come a moment later. Should this fail, the client signs in again, and that ends the rest.
+    async fn displace(&self, new: &Session) -> Result<(), PortError> {
+        if self.policy == LoginPolicy::Unlimited {
+            return Ok(());
+        }
+        let routes = self.kick.routes.of(new.user).await?;
+        let sessions = self.store.sessions(new.user).await?;
+        let displaced = self.policy.displaced(new, &sessions, |one| (one.platform, (one.created_at, one.id.bits())));
+        let ended: Vec<_> =
+            displaced.into_iter().map(|one| Ended { device: one.device.clone(), session: one.id }).collect();
+        self.kick.run(new.user, &ended, &routes, KickReason::LoginPolicy).await
     }
 
     /// The account of that name, if the password is its own. An unknown name takes the same reads and the same

@@ -169,7 +169,7 @@ impl GroupRead for GroupTables {
                 SocialKey::Member(_, _, user) => drop(state.members.insert(user, decode_member(&item)?)),
                 SocialKey::Asking(..) => state.asking = Some(decode_asking(&item)?),
                 SocialKey::Link(..) => state.link = Some(decode_link(&item)?),
-                SocialKey::Account(_) | SocialKey::Session(..) | SocialKey::Username(_) => {
+                SocialKey::Account(_) | SocialKey::Session(..) | SocialKey::SignOut(..) | SocialKey::Username(_) => {
                     return Err(unreadable("item of a group", "another kind of key"));
                 }
             }

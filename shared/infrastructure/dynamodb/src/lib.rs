@@ -9,5 +9,6 @@ pub mod log;
 pub mod routes;
 pub mod social;
 mod transaction;
+pub mod watches;
 
 pub use aws_sdk_dynamodb::Client;

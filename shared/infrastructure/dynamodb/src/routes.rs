@@ -1,4 +1,5 @@
-//! The `routes` table: partition key `user`, sort key `device`; one item per connected device.
+//! The `routes` table: partition key `user`, sort key `device`; one item per device that has connected. Beside them,
+//! under partition keys of their own, lie watches ([`crate::watches`]).
 //!
 //! | attribute | type | what |
 //! | --- | --- | --- |
@@ -6,17 +7,21 @@
 //! | `connection_id` | S | the gateway's name of the connection; missing once it is over |
 //! | `platform` | S | `phone`, `tablet`, `desktop` or `web` |
 //! | `ticket_at`, `connected_at` | N | milliseconds since the Unix epoch |
-//! | `expires_at` | N | seconds since the Unix epoch; the table's TTL. Readers do not wait for it |
+//! | `seen_at` | N | when it disconnected, in milliseconds since the Unix epoch; missing where nobody was told |
+//! | `expires_at` | N | seconds since the Unix epoch; the table's TTL, a month after the device was seen. Whether a route may be used follows from `connected_at` |
 //!
-//! When a connection is over, `ticket_at` stays until the item expires: a ticket works once.
+//! When a connection is over, `ticket_at` stays until the item expires: a ticket works once. So do `connected_at` and
+//! `seen_at`: they tell when the device was last seen, and cost no write of their own.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use tidings_application::error::PortError;
-use tidings_application::ports::{RouteRead, RouteWrite};
+use tidings_application::ports::{RouteLeave, RouteRead, RouteRevoke, RouteWrite, SightingRead};
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
+use tidings_domain::limits::LAST_SEEN_TTL_MS;
+use tidings_domain::presence::Sighting;
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::time::Timestamp;
 
@@ -64,25 +69,7 @@ impl RouteTable {
 
 impl RouteRead for RouteTable {
     async fn of(&self, user: UserId) -> Result<Vec<Route>, PortError> {
-        let mut routes = Vec::new();
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("#user = :user")
-            .expression_attribute_names("#user", "user")
-            .expression_attribute_values(":user", string(user))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| port_error(&error))?;
-            for item in page.items.unwrap_or_default() {
-                // One that a newer version wrote is logged and skipped: the others must get their messages.
-                routes.extend(decode(&item).ok().flatten());
-            }
-        }
-        Ok(routes)
+        Ok(self.sightings(user).await?.into_iter().filter_map(|sighting| sighting.route).collect())
     }
 
     async fn get(&self, user: UserId, device: &DeviceId) -> Result<Option<Route>, PortError> {
@@ -97,6 +84,30 @@ impl RouteRead for RouteTable {
             .await
             .map_err(|error| port_error(&error))?;
         output.item.as_ref().map_or(Ok(None), decode)
+    }
+}
+
+impl SightingRead for RouteTable {
+    async fn sightings(&self, user: UserId) -> Result<Vec<Sighting>, PortError> {
+        let mut sightings = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#user = :user")
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_values(":user", string(user))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| port_error(&error))?;
+            for item in page.items.unwrap_or_default() {
+                // One that a newer version wrote is logged and skipped: the others must get their messages.
+                sightings.extend(sighting(&item).ok());
+            }
+        }
+        Ok(sightings)
     }
 }
 
@@ -118,7 +129,7 @@ impl RouteWrite for RouteTable {
             .table_name(&self.table)
             .key("user", string(user))
             .key("device", string(device))
-            .update_expression("REMOVE connection_id, platform, connected_at")
+            .update_expression("REMOVE connection_id, platform")
             .condition_expression("connection_id = :connection")
             .expression_attribute_values(":connection", string(connection))
             .send()
@@ -133,6 +144,66 @@ impl RouteWrite for RouteTable {
     }
 }
 
+impl RouteLeave for RouteTable {
+    async fn leave(
+        &self,
+        user: UserId,
+        device: &DeviceId,
+        connection: &ConnectionId,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("user", string(user))
+            .key("device", string(device))
+            .update_expression("SET seen_at = :at, expires_at = :forgotten REMOVE connection_id, platform")
+            .condition_expression("connection_id = :connection")
+            .expression_attribute_values(":connection", string(connection))
+            .expression_attribute_values(":at", number(at.as_millis()))
+            .expression_attribute_values(":forgotten", number(forgotten_at(at).as_secs()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(port_error(&error)),
+            },
+        }
+    }
+}
+
+impl RouteRevoke for RouteTable {
+    async fn revoke(&self, user: UserId, device: &DeviceId, upto: Timestamp) -> Result<Option<Route>, PortError> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("user", string(user))
+            .key("device", string(device))
+            .update_expression("SET ticket_at = :upto, expires_at = :forgotten REMOVE connection_id, platform")
+            .condition_expression("attribute_not_exists(ticket_at) OR ticket_at <= :upto")
+            .expression_attribute_values(":upto", number(upto.as_millis()))
+            .expression_attribute_values(":forgotten", number(forgotten_at(upto).as_secs()))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(output) => output.attributes.as_ref().map_or(Ok(None), decode),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(port_error(&error)),
+            },
+        }
+    }
+}
+
+const fn forgotten_at(seen_at: Timestamp) -> Timestamp {
+    seen_at.plus_millis(LAST_SEEN_TTL_MS)
+}
+
 fn encode(route: &Route) -> Item {
     Item::from([
         ("user".to_owned(), string(route.user)),
@@ -141,7 +212,7 @@ fn encode(route: &Route) -> Item {
         ("platform".to_owned(), string(route.platform)),
         ("ticket_at".to_owned(), number(route.ticket_at.as_millis())),
         ("connected_at".to_owned(), number(route.connected_at.as_millis())),
-        ("expires_at".to_owned(), number(route.expires_at().as_secs())),
+        ("expires_at".to_owned(), number(forgotten_at(route.connected_at).as_secs())),
     ])
 }
 
@@ -159,4 +230,13 @@ fn decode(item: &Item) -> Result<Option<Route>, PortError> {
         ticket_at: Timestamp::from_millis(reader.number("ticket_at")?),
         connected_at: Timestamp::from_millis(reader.number("connected_at")?),
     }))
+}
+
+fn sighting(item: &Item) -> Result<Sighting, PortError> {
+    let reader = Reader::new(item, "route");
+    let seen_at = match reader.optional_number("seen_at")? {
+        Some(seen_at) => Some(seen_at),
+        None => reader.optional_number("connected_at")?,
+    };
+    Ok(Sighting { device: reader.parse("device")?, route: decode(item)?, seen_at: seen_at.map(Timestamp::from_millis) })
 }

@@ -7,8 +7,10 @@ use tidings_dynamodb::groups::GroupTables;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::routes::RouteTable;
+use tidings_dynamodb::watches::WatchTable;
 use tidings_tables::{INBOXES, LOG, ROUTES, SOCIAL};
 use tidings_testkit::messages::{append, contract, membership};
+use tidings_testkit::presence::watches_hold;
 
 #[tokio::test]
 async fn the_log_keeps_its_contract() {
@@ -35,6 +37,19 @@ async fn groups_keep_their_contract() {
 async fn routes_keep_their_contract() {
     let dynamo = support::Dynamo::start().await;
     contract::routes_hold(RouteTable::new(dynamo.client.clone(), ROUTES.name)).await;
+}
+
+#[tokio::test]
+async fn sightings_keep_their_contract() {
+    let dynamo = support::Dynamo::start().await;
+    contract::sightings_hold(RouteTable::new(dynamo.client.clone(), ROUTES.name)).await;
+}
+
+/// In the same table, and in nobody's way there.
+#[tokio::test]
+async fn watches_keep_their_contract() {
+    let dynamo = support::Dynamo::start().await;
+    watches_hold(WatchTable::new(dynamo.client.clone(), ROUTES.name)).await;
 }
 
 /// The contracts above say something about consistency only while the client that they use refuses eventual reads.

@@ -3,17 +3,21 @@
 //!
 //! | table | partition key | sort key | item |
 //! | --- | --- | --- | --- |
-//! | `routes` | `user` = `u_...` | `device` = device id | one open connection of a device |
+//! | `routes` | `user` = `u_...` | `device` = device id | a device's connection, and what is left of it |
+//! | `routes` | `user` = `watchers#u_...` | `device` = `u_...#<device>` | that a device watches somebody |
+//! | `routes` | `user` = `watching#u_...` | `device` = device id | everybody whom a device watches |
 //! | `log` | `conversation` = `d:...`, `g:...`, `n:...` | `seq` (number) | one entry |
 //! | `inboxes` | `user` = `u_...` | `conversation` | what the user has of a conversation |
 //! | `social` | `pk` = `user#u_...` | `sk` = `account` | an account |
 //! | `social` | `pk` = `user#u_...` | `sk` = `session#<device>` | a device's session |
+//! | `social` | `pk` = `user#u_...` | `sk` = `sign_out#<client id>` | what a request signed out |
 //! | `social` | `pk` = `name#<username>` | `sk` = `name` | who has a user name |
 //! | `social` | `pk` = `group#g_...` | `sk` = `group` | a group |
 //! | `social` | `pk` = `group#g_...` | `sk` = `asking#u_...` | a request to become a member, or an invitation |
 //! | `social` | `pk` = `group#g_...` | `sk` = `link#<code>` | a link that lets people in |
 //! | `social` | `pk` = `members#g_...#<bucket>` | `sk` = `u_...` | a member |
 
+pub mod routes;
 pub mod social;
 
 /// A key attribute's type.
@@ -67,7 +71,8 @@ pub struct TableSpec {
     pub ttl: Option<&'static str>,
 }
 
-/// Connections of devices. Items live 2 h 10 min at most.
+/// Connections of devices, for 2 h 10 min at most; what is left of them tells for a month when somebody was last seen.
+/// And who watches whom, for an hour at most.
 pub const ROUTES: TableSpec = TableSpec {
     name: "routes",
     partition_key: KeySpec::string("user"),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use tidings_domain::group::LinkCode;
 use tidings_domain::identity::Username;
-use tidings_domain::ids::{DeviceId, GroupId, UserId};
+use tidings_domain::ids::{ClientId, DeviceId, GroupId, UserId};
 
 /// A key of the `social` table. The variants are the table's whole schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub enum SocialKey {
     Account(UserId),
     /// `user#<user>` / `session#<device>`: the session of one device.
     Session(UserId, DeviceId),
+    /// `user#<user>` / `sign_out#<client id>`: what a request signed out.
+    SignOut(UserId, ClientId),
     /// `name#<username>` / `name`: whose a user name is.
     Username(Username),
     /// `group#<group>` / `group`: the group.
@@ -38,12 +40,21 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
+/// What the sort keys of all sessions of a person begin with.
+pub const SESSIONS: &str = "session#";
+
 impl SocialKey {
+    /// The partition of what belongs to a person.
+    pub fn partition_of(user: UserId) -> String {
+        format!("user#{user}")
+    }
+
     /// Partition and sort key.
     pub fn encode(&self) -> (String, String) {
         match self {
-            Self::Account(user) => (format!("user#{user}"), "account".to_owned()),
-            Self::Session(user, device) => (format!("user#{user}"), format!("session#{device}")),
+            Self::Account(user) => (Self::partition_of(*user), "account".to_owned()),
+            Self::Session(user, device) => (Self::partition_of(*user), format!("{SESSIONS}{device}")),
+            Self::SignOut(user, request) => (Self::partition_of(*user), format!("sign_out#{request}")),
             Self::Username(name) => (format!("name#{name}"), "name".to_owned()),
             Self::Group(group) => (format!("group#{group}"), "group".to_owned()),
             Self::Asking(group, user) => (format!("group#{group}"), format!("{ASKING}{user}")),
@@ -58,6 +69,9 @@ impl SocialKey {
             (("user", user), None) if sk == "account" => Some(Self::Account(user.parse().ok()?)),
             (("user", user), Some(("session", device))) => {
                 Some(Self::Session(user.parse().ok()?, DeviceId::from_str(device).ok()?))
+            }
+            (("user", user), Some(("sign_out", request))) => {
+                Some(Self::SignOut(user.parse().ok()?, request.parse().ok()?))
             }
             (("name", name), None) if sk == "name" => {
                 Username::from_str(name).ok().filter(|folded| folded.as_str() == name).map(Self::Username)
@@ -94,11 +108,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_read_back_as_written(user: u128, device in "[A-Za-z0-9_-]{1,64}", name in "[a-z][a-z0-9_.]{2,31}", bits: u128, bucket: u32) {
+        fn keys_read_back_as_written(user: u128, request: u128, device in "[A-Za-z0-9_-]{1,64}", name in "[a-z][a-z0-9_.]{2,31}", bits: u128, bucket: u32) {
             let (user, group) = (UserId::from_bits(user), GroupId::from_bits(bits));
             for key in [
                 SocialKey::Account(user),
                 SocialKey::Session(user, device.parse().unwrap()),
+                SocialKey::SignOut(user, ClientId::from_bits(request)),
                 SocialKey::Username(name.parse().unwrap()),
                 SocialKey::Group(group),
                 SocialKey::Asking(group, user),

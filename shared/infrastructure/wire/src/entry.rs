@@ -3,9 +3,11 @@
 use sha2::{Digest, Sha256};
 use tidings_domain::delivery;
 use tidings_domain::log::{self, BodyHash, Kind};
+use tidings_domain::login;
+use tidings_domain::presence::Presence;
 use tidings_protocol::body::{Body, InvalidBody};
 use tidings_protocol::entry::{Entry, EntryKind};
-use tidings_protocol::event::Event;
+use tidings_protocol::event::{Event, KickReason};
 
 /// A body as the log stores it: encoded once, hashed over exactly these bytes.
 pub fn body_in(body: &Body) -> Result<log::Body, InvalidBody> {
@@ -32,6 +34,21 @@ pub fn entry_out(entry: &log::Entry) -> Result<Entry, serde_json::Error> {
     })
 }
 
+const fn reason_out(reason: login::KickReason) -> KickReason {
+    match reason {
+        login::KickReason::SignedOut => KickReason::SignedOut,
+        login::KickReason::LoginPolicy => KickReason::LoginPolicy,
+    }
+}
+
+/// Whether they are online, and if not since when, in milliseconds since the Unix epoch.
+pub fn presence_out(presence: Presence) -> (bool, Option<u64>) {
+    match presence {
+        Presence::Online => (true, None),
+        Presence::Offline { last_seen } => (false, last_seen.map(tidings_domain::time::Timestamp::as_millis)),
+    }
+}
+
 /// An event as clients see it.
 pub fn event_out(event: &delivery::Event) -> Result<Event, serde_json::Error> {
     Ok(match event {
@@ -42,6 +59,14 @@ pub fn event_out(event: &delivery::Event) -> Result<Event, serde_json::Error> {
             Event::Read { conversation: (*conversation).into(), user: (*user).into(), seq: seq.get() }
         }
         delivery::Event::Pull { within_ms } => Event::Pull { within_ms: *within_ms },
+        delivery::Event::Kicked(reason) => Event::Kicked { reason: reason_out(*reason) },
+        delivery::Event::Presence(user, presence) => {
+            let (online, last_seen) = presence_out(*presence);
+            Event::Presence { user: (*user).into(), online, last_seen }
+        }
+        delivery::Event::Typing { conversation, user, typing } => {
+            Event::Typing { conversation: (*conversation).into(), user: (*user).into(), typing: *typing }
+        }
     })
 }
 

@@ -10,12 +10,16 @@ use tidings_domain::fan_out;
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::log::{Body, BodyHash, Counts, Draft, Entry, Kind, Seq};
+use tidings_domain::login::KickReason;
 use tidings_domain::posting::Retry;
+use tidings_domain::presence::Presence;
 use tidings_domain::route::Route;
 use tidings_domain::send;
 use tidings_domain::task::Task;
 use tidings_domain::time::Timestamp;
 use tidings_protocol::Text;
+
+use crate::entry::presence_out;
 
 /// A record of one of the queues.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +105,16 @@ enum EventRecord {
     Entry { conversation: Text<ConversationId>, entry: EntryRecord },
     Read { conversation: Text<ConversationId>, user: Text<UserId>, seq: u64 },
     Pull { within_ms: u64 },
+    Kicked { reason: ReasonRecord },
+    Presence { user: Text<UserId>, online: bool, last_seen: Option<u64> },
+    Typing { conversation: Text<ConversationId>, user: Text<UserId>, typing: bool },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReasonRecord {
+    SignedOut,
+    LoginPolicy,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,6 +214,19 @@ impl From<&Event> for EventRecord {
                 Self::Read { conversation: (*conversation).into(), user: (*user).into(), seq: seq.get() }
             }
             Event::Pull { within_ms } => Self::Pull { within_ms: *within_ms },
+            Event::Kicked(reason) => Self::Kicked {
+                reason: match reason {
+                    KickReason::SignedOut => ReasonRecord::SignedOut,
+                    KickReason::LoginPolicy => ReasonRecord::LoginPolicy,
+                },
+            },
+            Event::Presence(user, presence) => {
+                let (online, last_seen) = presence_out(*presence);
+                Self::Presence { user: (*user).into(), online, last_seen }
+            }
+            Event::Typing { conversation, user, typing } => {
+                Self::Typing { conversation: (*conversation).into(), user: (*user).into(), typing: *typing }
+            }
         }
     }
 }
@@ -214,6 +241,17 @@ impl TryFrom<EventRecord> for Event {
                 Self::Read { conversation: conversation.0, user: user.0, seq: Seq::new(seq) }
             }
             EventRecord::Pull { within_ms } => Self::Pull { within_ms },
+            EventRecord::Kicked { reason } => Self::Kicked(match reason {
+                ReasonRecord::SignedOut => KickReason::SignedOut,
+                ReasonRecord::LoginPolicy => KickReason::LoginPolicy,
+            }),
+            EventRecord::Presence { user, online: true, .. } => Self::Presence(user.0, Presence::Online),
+            EventRecord::Presence { user, online: false, last_seen } => {
+                Self::Presence(user.0, Presence::Offline { last_seen: last_seen.map(Timestamp::from_millis) })
+            }
+            EventRecord::Typing { conversation, user, typing } => {
+                Self::Typing { conversation: conversation.0, user: user.0, typing }
+            }
         })
     }
 }
@@ -319,6 +357,12 @@ mod tests {
             Event::Entry(conversation, entry),
             Event::Read { conversation, user: b, seq: Seq::FIRST },
             Event::Pull { within_ms: 7 },
+            Event::Kicked(KickReason::SignedOut),
+            Event::Kicked(KickReason::LoginPolicy),
+            Event::Presence(a, Presence::Online),
+            Event::Presence(b, Presence::Offline { last_seen: Some(Timestamp::from_millis(8)) }),
+            Event::Presence(b, Presence::HIDDEN),
+            Event::Typing { conversation, user: b, typing: true },
         ];
         let unfinished =
             send::Request { conversation, sender: a, connection: None, after: Some(Seq::FIRST), drafts: vec![draft] };

@@ -2,6 +2,8 @@
 //! function that it names; everything else is generated.
 
 pub mod conversation_read;
+pub mod device_list;
+pub mod device_sign_out;
 pub mod group_announce;
 pub mod group_answer;
 pub mod group_create;
@@ -25,13 +27,18 @@ pub mod group_update;
 pub mod history;
 pub mod message_send;
 pub mod ping;
+pub mod presence_query;
+pub mod presence_watch;
 pub mod sync;
+pub mod typing;
 pub mod user_get;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use conversation_read::{ConversationRead, ConversationReadReply};
+pub use device_list::{DeviceList, DeviceListReply, SignedInDevice};
+pub use device_sign_out::{DeviceSignOut, DeviceSignOutReply};
 pub use group_announce::GroupAnnounce;
 pub use group_answer::GroupAnswer;
 pub use group_create::{GroupCreate, GroupCreateReply};
@@ -55,7 +62,10 @@ pub use group_update::GroupUpdate;
 pub use history::{History, HistoryReply};
 pub use message_send::{Draft, MessageSend, MessageSendReply, SendResult, Sent};
 pub use ping::Ping;
+pub use presence_query::{PersonPresence, PresenceQuery, PresenceQueryReply};
+pub use presence_watch::{PresenceWatch, PresenceWatchReply};
 pub use sync::{Sync, SyncReply, SyncedConversation};
+pub use typing::Typing;
 pub use user_get::{UserGet, UserGetReply};
 
 use crate::envelope::{Reply, Request, Silent};
@@ -68,6 +78,12 @@ pub trait Call: Serialize + DeserializeOwned + Send {
     const ACTION: &'static str;
     /// What a success answers.
     type Reply: Serialize + DeserializeOwned + Send;
+}
+
+/// A request without a reply.
+pub trait Notice: Serialize + DeserializeOwned + Send {
+    /// The route key.
+    const ACTION: &'static str;
 }
 
 /// Who may do it. Checked on the server, for each operation.
@@ -103,7 +119,7 @@ pub struct Budget {
 pub enum Exchange {
     /// Route of the gateway itself, without a request of ours.
     Lifecycle,
-    /// A request without a reply, swallowed by a mock integration.
+    /// A request without a reply: swallowed by a mock integration, or told to a function that says nothing.
     Silent {
         /// The fields of the request.
         request: Shape,
@@ -196,7 +212,11 @@ macro_rules! actions {
             examples: $module::EXAMPLES,
         }
     };
-    (@call $name:literal, $request:ident) => {};
+    (@call $name:literal, $request:ident) => {
+        impl Notice for $request {
+            const ACTION: &'static str = $name;
+        }
+    };
     (@call $name:literal, $request:ident -> $reply:ident) => {
         impl Call for $request {
             const ACTION: &'static str = $name;
@@ -207,9 +227,9 @@ macro_rules! actions {
 
 actions! {
     "$connect" in "connect": Lifecycle, Gateway, "A device comes online with a ticket.",
-        ["connection minutes apart", gateway 0, write 1, read 0, calls 2, queue 0];
+        ["connection minutes apart, watched by nobody", gateway 0, write 1, read 1, calls 2, queue 0];
     "$disconnect" in "disconnect": Lifecycle, Gateway, "A socket closed; best effort.",
-        ["connection minutes apart", gateway 0, write 1, read 0, calls 1, queue 0];
+        ["connection minutes apart, watched by nobody", gateway 0, write 1, read 1, calls 1, queue 0];
     "$default" in "default": Lifecycle, SignedIn, "The error for what is no action.",
         ["any", gateway 2, write 0, read 0, calls 1, queue 0];
     "ping": Silent(Ping, ping), SignedIn, "Keeps the connection; has no reply.",
@@ -269,6 +289,21 @@ actions! {
     "user.get" in "contact": Reply(UserGet -> UserGetReply, user_get), SignedIn,
         "A person's public card, by id or user name.",
         ["by user name", gateway 2, write 0, read 2, calls 1, queue 0];
+    "device.list" in "device": Reply(DeviceList -> DeviceListReply, device_list), SignedIn,
+        "My devices, with when they were last seen.",
+        ["ten devices", gateway 2, write 0, read 2, calls 1, queue 0];
+    "device.sign_out" in "device": Reply(DeviceSignOut -> DeviceSignOutReply, device_sign_out), SignedIn,
+        "Ends the session of one of my devices, or of all others.",
+        ["one device that is online; its close and its disconnect apart", gateway 3, write 4, read 2, calls 1, queue 0];
+    "presence.query" in "presence": Reply(PresenceQuery -> PresenceQueryReply, presence_query), SignedIn,
+        "Who is online, and when the others last were.",
+        ["one person", gateway 2, write 0, read 1, calls 1, queue 0];
+    "presence.watch" in "presence": Reply(PresenceWatch -> PresenceWatchReply, presence_watch), SignedIn,
+        "Be told for a while when people come and go.",
+        ["one person", gateway 2, write 2, read 2, calls 1, queue 0];
+    "typing" in "presence": Silent(Typing, typing), Member,
+        "Tells the others of a conversation that I write; has no reply.",
+        ["a direct conversation, one online device each", gateway 2, write 0, read 1, calls 1, queue 0];
 }
 
 /// The action with this name.

@@ -3,11 +3,14 @@
 use futures_util::future::join_all;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::identity::ports::{
-    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionRead, SessionWrite,
+    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionEnd, SessionList, SessionRead, SessionWrite,
+    SignOutBegin,
 };
-use tidings_application::identity::{Account, PasswordHash, RefreshClaims, Session, SessionId};
+use tidings_application::identity::{
+    Account, Ended, PasswordHash, RefreshClaims, Session, SessionId, SignOut, SignOutWhom,
+};
 use tidings_domain::identity::Platform;
-use tidings_domain::ids::UserId;
+use tidings_domain::ids::{ClientId, UserId};
 
 use crate::clock::TestClock;
 
@@ -16,12 +19,32 @@ const CROWD: usize = 64;
 
 /// Every port of accounts and sessions.
 pub trait Social:
-    AccountRead + AccountCreate + AccountRehash + SessionRead + SessionWrite + Clone + Send + 'static
+    AccountRead
+    + AccountCreate
+    + AccountRehash
+    + SessionRead
+    + SessionList
+    + SessionWrite
+    + SessionEnd
+    + SignOutBegin
+    + Clone
+    + Send
+    + 'static
 {
 }
 
 impl<S> Social for S where
-    S: AccountRead + AccountCreate + AccountRehash + SessionRead + SessionWrite + Clone + Send + 'static
+    S: AccountRead
+        + AccountCreate
+        + AccountRehash
+        + SessionRead
+        + SessionList
+        + SessionWrite
+        + SessionEnd
+        + SignOutBegin
+        + Clone
+        + Send
+        + 'static
 {
 }
 
@@ -38,6 +61,8 @@ pub async fn holds<S: Social>(store: S) {
     suite.a_lost_rotation_shows_what_is_there().await;
     suite.of_a_crowd_one_rotates().await;
     suite.only_the_present_session_ends().await;
+    suite.sessions_are_listed_with_their_person().await;
+    suite.a_sign_out_is_what_it_was_the_first_time().await;
 }
 
 struct Suite<S> {
@@ -200,10 +225,47 @@ impl<S: Social> Suite<S> {
         let end = async |id| self.store.end(session.user, &session.device, id).await.unwrap();
         end(session.id).await;
         self.store.put(&session).await.unwrap();
-        end(SessionId::from_bits(7)).await;
+        assert_eq!(end(SessionId::from_bits(7)).await, Some(session.clone()), "what the device has instead");
         assert_eq!(self.stored(&session).await, Some(session.clone()));
-        end(session.id).await;
+        assert_eq!(end(session.id).await, None);
         assert_eq!(self.stored(&session).await, None);
+        assert_eq!(end(session.id).await, None);
+    }
+
+    async fn sessions_are_listed_with_their_person(&self) {
+        let session = self.session();
+        assert_eq!(self.store.sessions(session.user).await.unwrap(), []);
+        // What lies beside sessions is none.
+        let account = Account { user: session.user, ..self.account() };
+        self.store.create(&account).await.unwrap();
+        self.store.begin(&self.sign_out(&session)).await.unwrap();
+        let tablet = Session { device: "tablet".parse().unwrap(), platform: Platform::Tablet, ..session.clone() };
+        for one in [&session, &tablet, &self.session()] {
+            self.store.put(one).await.unwrap();
+        }
+        assert_eq!(self.store.sessions(session.user).await.unwrap(), [session.clone(), tablet]);
+    }
+
+    fn sign_out(&self, of: &Session) -> SignOut {
+        let ended = vec![Ended { device: of.device.clone(), session: of.id }];
+        SignOut {
+            user: of.user,
+            client_id: ClientId::from_bits(self.clock.bits()),
+            whom: SignOutWhom::Device(of.device.clone()),
+            ended,
+            kept_until: self.clock.now().plus_millis(123),
+        }
+    }
+
+    async fn a_sign_out_is_what_it_was_the_first_time(&self) {
+        let first = self.sign_out(&self.session());
+        assert_eq!(self.store.begin(&first).await.unwrap(), first);
+        let again = SignOut { whom: SignOutWhom::Others, ended: Vec::new(), ..first.clone() };
+        assert_eq!(self.store.begin(&again).await.unwrap(), first);
+        let next = SignOut { client_id: ClientId::from_bits(self.clock.bits()), ..again };
+        assert_eq!(self.store.begin(&next).await.unwrap(), next);
+        let of_another = SignOut { user: self.session().user, ..next };
+        assert_eq!(self.store.begin(&of_another).await.unwrap(), of_another);
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_application::error::PortError;
 use tidings_application::identity::ports::{
-    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionRead, SessionWrite,
+    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionEnd, SessionList, SessionRead, SessionWrite,
+    SignOutBegin,
 };
-use tidings_application::identity::{Account, PasswordHash, RefreshClaims, Session, SessionId};
+use tidings_application::identity::{Account, PasswordHash, RefreshClaims, Session, SessionId, SignOut};
 use tidings_domain::identity::Username;
-use tidings_domain::ids::{DeviceId, UserId};
+use tidings_domain::ids::{ClientId, DeviceId, UserId};
 use tidings_domain::time::Timestamp;
 use tokio::task::yield_now;
 
@@ -23,6 +24,7 @@ struct State {
     accounts: HashMap<UserId, Account>,
     names: HashMap<Username, UserId>,
     sessions: HashMap<(UserId, DeviceId), Session>,
+    sign_outs: HashMap<(UserId, ClientId), SignOut>,
     lost_replies: u32,
     reads: u32,
 }
@@ -152,14 +154,35 @@ impl SessionWrite for FakeSocial {
         })
         .await
     }
+}
 
-    async fn end(&self, user: UserId, device: &DeviceId, session: SessionId) -> Result<(), PortError> {
+impl SessionList for FakeSocial {
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, PortError> {
+        self.read(|state| {
+            let mut own: Vec<_> = state.sessions.values().filter(|session| session.user == user).cloned().collect();
+            own.sort_by(|one, other| one.device.as_str().cmp(other.device.as_str()));
+            own
+        })
+        .await
+    }
+}
+
+impl SessionEnd for FakeSocial {
+    async fn end(&self, user: UserId, device: &DeviceId, session: SessionId) -> Result<Option<Session>, PortError> {
         self.write(|state| {
             let key = (user, device.clone());
             if state.sessions.get(&key).is_some_and(|present| present.id == session) {
                 state.sessions.remove(&key);
             }
+            state.sessions.get(&key).cloned()
         })
         .await
+    }
+}
+
+impl SignOutBegin for FakeSocial {
+    async fn begin(&self, sign_out: &SignOut) -> Result<SignOut, PortError> {
+        let key = (sign_out.user, sign_out.client_id);
+        self.write(|state| state.sign_outs.entry(key).or_insert_with(|| sign_out.clone()).clone()).await
     }
 }

@@ -3,13 +3,16 @@
 use futures_util::future::join_all;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::ports::{
-    InboxAdvance, InboxOpen, InboxRead, InboxSettle, LogAppend, LogRead, Range, RouteRead, RouteWrite,
+    InboxAdvance, InboxOpen, InboxRead, InboxSettle, LogAppend, LogRead, Range, RouteLeave, RouteRead, RouteRevoke,
+    RouteWrite, SightingRead,
 };
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, UserId};
 use tidings_domain::inbox::{HeadState, ReadPosition};
 use tidings_domain::log::{Body, BodyHash, Counts, Draft, Entry, From, Put, Seq};
+use tidings_domain::presence::Sighting;
 use tidings_domain::route::{Claim, Route};
+use tidings_domain::time::Timestamp;
 
 use crate::clock::TestClock;
 
@@ -181,6 +184,71 @@ where
     assert_eq!(page(Some(talks[5]), 4).await, (Vec::new(), false));
 }
 
+/// When devices were seen is remembered beside their routes, and tickets can be spent without being used.
+///
+/// # Panics
+/// Where it is not, or they cannot.
+#[expect(clippy::unwrap_used, reason = "a broken contract ends the test")]
+pub async fn sightings_hold<R>(routes: R)
+where
+    R: RouteRead + RouteWrite + RouteLeave + RouteRevoke + SightingRead,
+{
+    let clock = TestClock::new(6);
+    let user = UserId::from_bits(clock.bits());
+    let after = |millis| clock.now().plus_millis(millis);
+    let route = |device: &str, connection: &str, ticket: u64| Route {
+        user,
+        device: device.parse().unwrap(),
+        platform: Platform::Phone,
+        connection: ConnectionId::new(connection),
+        ticket_at: after(ticket),
+        connected_at: after(ticket + 1),
+    };
+    let seen = |route: &Route, up: bool, at: Timestamp| Sighting {
+        device: route.device.clone(),
+        route: up.then(|| route.clone()),
+        seen_at: Some(at),
+    };
+    assert_eq!(routes.sightings(user).await.unwrap(), []);
+    let (phone, tablet) = (route("phone", "c1=", 10), route("tablet", "c2=", 20));
+    routes.claim(&phone).await.unwrap();
+    routes.claim(&tablet).await.unwrap();
+    let both = [seen(&phone, true, phone.connected_at), seen(&tablet, true, tablet.connected_at)];
+    assert_eq!(routes.sightings(user).await.unwrap(), both);
+
+    // Only its own connection leaves, and is seen until then; one that is swept was seen when it connected.
+    let other = ConnectionId::new("other=");
+    assert!(!routes.leave(user, &phone.device, &other, after(30)).await.unwrap());
+    assert!(routes.leave(user, &phone.device, &phone.connection, after(40)).await.unwrap());
+    assert!(!routes.leave(user, &phone.device, &phone.connection, after(50)).await.unwrap());
+    assert!(routes.release(user, &tablet.device, &tablet.connection).await.unwrap());
+    let left = [seen(&phone, false, after(40)), seen(&tablet, false, tablet.connected_at)];
+    assert_eq!(routes.sightings(user).await.unwrap(), left);
+    assert_eq!(routes.of(user).await.unwrap(), []);
+    assert_eq!(routes.claim(&phone).await.unwrap(), Claim::Lost(None), "its ticket stays used");
+
+    // Tickets up to then are spent, whether they were used or not, and the route of one of them is gone.
+    let (unused, later) = (route("phone", "c3=", 60), route("phone", "c4=", 71));
+    let up = route("phone", "c5=", 55);
+    routes.claim(&up).await.unwrap();
+    assert_eq!(routes.revoke(user, &up.device, after(70)).await.unwrap(), Some(up.clone()));
+    assert_eq!(routes.revoke(user, &up.device, after(70)).await.unwrap(), None, "once");
+    assert_eq!(routes.get(user, &up.device).await.unwrap(), None);
+    assert_eq!(routes.claim(&unused).await.unwrap(), Claim::Lost(None));
+    assert_eq!(routes.restore(&up).await.unwrap(), Claim::Lost(None), "nor does a sync write it again");
+    assert_eq!(routes.claim(&later).await.unwrap(), Claim::Won(None));
+    assert_eq!(routes.revoke(user, &later.device, after(70)).await.unwrap(), None, "a later ticket was used");
+    assert_eq!(routes.get(user, &later.device).await.unwrap(), Some(later));
+
+    // Also of a device that never was online, which is not seen by it.
+    let (fresh, early) = (route("new", "c6=", 81), route("new", "c7=", 80));
+    assert_eq!(routes.revoke(user, &fresh.device, after(80)).await.unwrap(), None);
+    assert_eq!(routes.claim(&early).await.unwrap(), Claim::Lost(None));
+    let unseen = Sighting { device: fresh.device.clone(), route: None, seen_at: None };
+    assert!(routes.sightings(user).await.unwrap().contains(&unseen));
+    assert_eq!(routes.claim(&fresh).await.unwrap(), Claim::Won(None));
+}
+
 /// Routes go to the later ticket and are released only by their own connection.
 ///
 /// # Panics
@@ -243,5 +311,6 @@ mod tests {
         log_holds(FakeLog::default()).await;
         inboxes_hold(FakeInboxes::default()).await;
         routes_hold(FakeRoutes::default()).await;
+        sightings_hold(FakeRoutes::default()).await;
     }
 }

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_application::error::PortError;
 use tidings_application::ports::{
-    InboxAdvance, InboxOpen, InboxRead, InboxSettle, LogAppend, LogPage, LogRead, Range, RouteRead, RouteWrite,
+    InboxAdvance, InboxOpen, InboxRead, InboxSettle, LogAppend, LogPage, LogRead, Range, RouteLeave, RouteRead,
+    RouteRevoke, RouteWrite, SightingRead,
 };
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
+use tidings_domain::presence::Sighting;
 use tidings_domain::route::{Claim, Route};
+use tidings_domain::time::Timestamp;
 
 use super::tables::{Inboxes, Logs, Routes};
 
@@ -134,5 +137,29 @@ impl RouteWrite for FakeRoutes {
 
     async fn release(&self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> Result<bool, PortError> {
         Ok(lock(&self.0).release(user, device, connection))
+    }
+}
+
+impl RouteLeave for FakeRoutes {
+    async fn leave(
+        &self,
+        user: UserId,
+        device: &DeviceId,
+        connection: &ConnectionId,
+        at: Timestamp,
+    ) -> Result<bool, PortError> {
+        Ok(lock(&self.0).leave(user, device, connection, at))
+    }
+}
+
+impl RouteRevoke for FakeRoutes {
+    async fn revoke(&self, user: UserId, device: &DeviceId, upto: Timestamp) -> Result<Option<Route>, PortError> {
+        Ok(lock(&self.0).revoke(user, device, upto))
+    }
+}
+
+impl SightingRead for FakeRoutes {
+    async fn sightings(&self, user: UserId) -> Result<Vec<Sighting>, PortError> {
+        Ok(lock(&self.0).sightings(user))
     }
 }

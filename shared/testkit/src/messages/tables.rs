@@ -9,6 +9,7 @@ use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::membership::Spans;
+use tidings_domain::presence::Sighting;
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::time::Timestamp;
 
@@ -152,25 +153,33 @@ impl Inboxes {
     }
 }
 
-/// The routes. What is left of a connection that is over is the time of its ticket. See
+/// A device's place among the routes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    ticket_at: Timestamp,
+    route: Option<Route>,
+    seen_at: Option<Timestamp>,
+}
+
+/// The routes. What is left of a connection that is over is the time of its ticket, and when it was seen. See
 /// [`tidings_application::ports::RouteRead`] and [`tidings_application::ports::RouteWrite`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Routes(BTreeMap<(UserId, DeviceId), (Timestamp, Option<Route>)>);
+pub struct Routes(BTreeMap<(UserId, DeviceId), Place>);
 
 impl Routes {
     /// All routes of a user, expired ones included.
     pub fn of(&self, user: UserId) -> Vec<Route> {
-        self.0.values().filter_map(|(_, route)| route.clone()).filter(|route| route.user == user).collect()
+        self.0.values().filter_map(|place| place.route.clone()).filter(|route| route.user == user).collect()
     }
 
     /// The route of one device.
     pub fn get(&self, user: UserId, device: &DeviceId) -> Option<&Route> {
-        self.0.get(&(user, device.clone())).and_then(|(_, route)| route.as_ref())
+        self.0.get(&(user, device.clone())).and_then(|place| place.route.as_ref())
     }
 
     /// The time of the last ticket that the device has used.
     pub fn ticket_at(&self, user: UserId, device: &DeviceId) -> Option<Timestamp> {
-        self.0.get(&(user, device.clone())).map(|(ticket_at, _)| *ticket_at)
+        self.0.get(&(user, device.clone())).map(|place| place.ticket_at)
     }
 
     /// Writes the route on condition that the device has used no ticket, or only older ones.
@@ -187,15 +196,50 @@ impl Routes {
     fn put(&mut self, route: &Route, may_replace: impl Fn(Timestamp, bool) -> bool) -> Claim {
         let key = (route.user, route.device.clone());
         match self.0.get(&key) {
-            Some((ticket_at, current)) if !may_replace(*ticket_at, current.is_none()) => Claim::Lost(current.clone()),
-            _ => Claim::Won(self.0.insert(key, (route.ticket_at, Some(route.clone()))).and_then(|(_, old)| old)),
+            Some(place) if !may_replace(place.ticket_at, place.route.is_none()) => Claim::Lost(place.route.clone()),
+            _ => {
+                let place =
+                    Place { ticket_at: route.ticket_at, route: Some(route.clone()), seen_at: Some(route.connected_at) };
+                Claim::Won(self.0.insert(key, place).and_then(|old| old.route))
+            }
         }
     }
 
     /// Deletes the device's route on condition that it is this connection's; whether it was. The time of the ticket
     /// stays.
     pub fn release(&mut self, user: UserId, device: &DeviceId, connection: &ConnectionId) -> bool {
-        let held = self.0.get_mut(&(user, device.clone())).map(|(_, route)| route);
-        held.is_some_and(|route| route.take_if(|route| route.connection == *connection).is_some())
+        let held = self.0.get_mut(&(user, device.clone()));
+        held.is_some_and(|place| place.route.take_if(|route| route.connection == *connection).is_some())
+    }
+
+    /// The same, and the connection was seen until then.
+    pub fn leave(&mut self, user: UserId, device: &DeviceId, connection: &ConnectionId, at: Timestamp) -> bool {
+        let released = self.release(user, device, connection);
+        if let Some(place) = self.0.get_mut(&(user, device.clone())).filter(|_| released) {
+            place.seen_at = Some(at);
+        }
+        released
+    }
+
+    /// Spends every ticket of the device up to then, unless it has used a later one; the route that it had.
+    pub fn revoke(&mut self, user: UserId, device: &DeviceId, upto: Timestamp) -> Option<Route> {
+        let unused = Place { ticket_at: Timestamp::EPOCH, route: None, seen_at: None };
+        let place = self.0.entry((user, device.clone())).or_insert(unused);
+        if place.ticket_at > upto {
+            return None;
+        }
+        place.ticket_at = upto;
+        place.route.take()
+    }
+
+    /// When the devices of a user were seen.
+    pub fn sightings(&self, user: UserId) -> Vec<Sighting> {
+        let own = self.0.iter().filter(|((owner, _), _)| *owner == user);
+        own.map(|((_, device), place)| Sighting {
+            device: device.clone(),
+            route: place.route.clone(),
+            seen_at: place.seen_at,
+        })
+        .collect()
     }
 }

@@ -5,9 +5,11 @@
 //! | account | `username`, `display_name`, `password_hash` (S), `created_at` (N, ms) |
 //! | user name | `user` (S) |
 //! | session | `session`, `name`, `platform` (S), `generation`, `created_at`, `rotated_at`, `ends_at` (N, ms), `expires_at` (N, seconds: the table's TTL. Readers go by `ends_at` and do not wait for it) |
+//! | sign-out | `device` (S, `*` for all others), `sessions` (L of M: `device`, `session`), `kept_until` (N, ms), `expires_at` |
 
 mod accounts;
 mod sessions;
+mod sign_outs;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;

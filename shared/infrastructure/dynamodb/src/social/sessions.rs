@@ -5,11 +5,11 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use tidings_application::error::PortError;
-use tidings_application::identity::ports::{Rotated, SessionRead, SessionWrite};
+use tidings_application::identity::ports::{Rotated, SessionEnd, SessionList, SessionRead, SessionWrite};
 use tidings_application::identity::{RefreshClaims, Session, SessionId};
 use tidings_domain::ids::{DeviceId, UserId};
 use tidings_domain::time::Timestamp;
-use tidings_tables::social::SocialKey;
+use tidings_tables::social::{SESSIONS, SocialKey};
 
 use super::{SocialTable, item, item_key, key_of};
 use crate::attributes::{Item, Reader, number, string};
@@ -18,6 +18,29 @@ use crate::error::{port_error, unreadable};
 impl SessionRead for SocialTable {
     async fn session(&self, user: UserId, device: &DeviceId) -> Result<Option<Session>, PortError> {
         self.get(&SocialKey::Session(user, device.clone())).await?.as_ref().map(decode).transpose()
+    }
+}
+
+impl SessionList for SocialTable {
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, PortError> {
+        let mut sessions = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :person AND begins_with(sk, :sessions)")
+            .expression_attribute_values(":person", string(SocialKey::partition_of(user)))
+            .expression_attribute_values(":sessions", string(SESSIONS))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| port_error(&error))?;
+            for item in page.items.unwrap_or_default() {
+                sessions.push(decode(&item)?);
+            }
+        }
+        Ok(sessions)
     }
 }
 
@@ -96,8 +119,10 @@ impl SessionWrite for SocialTable {
             },
         }
     }
+}
 
-    async fn end(&self, user: UserId, device: &DeviceId, session: SessionId) -> Result<(), PortError> {
+impl SessionEnd for SocialTable {
+    async fn end(&self, user: UserId, device: &DeviceId, session: SessionId) -> Result<Option<Session>, PortError> {
         let result = self
             .client
             .delete_item()
@@ -106,12 +131,16 @@ impl SessionWrite for SocialTable {
             .condition_expression("#session = :session")
             .expression_attribute_names("#session", "session")
             .expression_attribute_values(":session", string(session))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match result {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(None),
             Err(error) => match error.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                Some(DeleteItemError::ConditionalCheckFailedException(lost)) => {
+                    let present = lost.item().filter(|item| !item.is_empty());
+                    present.map(decode).transpose()
+                }
                 _ => Err(port_error(&error)),
             },
         }

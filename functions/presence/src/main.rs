@@ -1,0 +1,31 @@
+//! `presence.*` and `typing`: who is there, and who writes.
+
+mod handler;
+
+use std::sync::Arc;
+
+use lambda_runtime::Error;
+use tidings_application::presence::{QueryPresence, ToEverybody, WatchPresence};
+use tidings_application::typing::TellTyping;
+use tidings_dynamodb::{Client, routes::RouteTable, watches::WatchTable};
+use tidings_gateway::Connections;
+use tidings_runtime::clock::SystemClock;
+use tidings_runtime::settings::{Environment, all};
+use tidings_runtime::{aws, telemetry, websocket::Actions};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::process();
+    let meter = telemetry::start(&environment)?;
+    let (table, endpoint) = all((environment.routes_table(), environment.gateway_endpoint()))?;
+    let sdk = aws::config().await;
+    let watches = WatchTable::new(Client::new(&sdk), &table);
+    let (routes, clock) = (RouteTable::new(Client::new(&sdk), table), SystemClock);
+    let query = QueryPresence { routes: routes.clone(), audience: ToEverybody, clock };
+    let watch = Arc::new(WatchPresence { watches, query });
+    let typing = Arc::new(TellTyping { routes, gateway: Connections::at(&sdk, endpoint), clock });
+    let query = watch.clone();
+    let actions = Actions::new(meter).on(move |caller, request| handler::query(query.clone(), caller, request));
+    let actions = actions.on(move |caller, request| handler::watch(watch.clone(), caller, request));
+    actions.on_notice(move |caller, request| handler::typing(typing.clone(), caller, request)).serve().await
+}

@@ -1,0 +1,160 @@
+//! Presence: asked for, watched, and told to those who watch.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tidings_domain::delivery::Event;
+use tidings_domain::ids::{DeviceId, UserId};
+use tidings_domain::presence::{Audience, Presence, Relation, Sighting, Watcher, visible};
+use tidings_domain::time::Timestamp;
+
+use crate::clock::Clock;
+use crate::error::PortError;
+use crate::fleeting::tell;
+use crate::ports::{AudienceRead, Gateway, SightingRead, WatchRead, WatchWrite, WatcherRead};
+
+/// Reads and writes under way at once: more would not be faster on one small function.
+const AT_ONCE: usize = 16;
+
+/// Everybody shows their presence to everybody: nobody can say otherwise yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ToEverybody;
+
+impl AudienceRead for ToEverybody {
+    async fn audience(&self, _: UserId, _: UserId) -> Result<(Audience, Relation), PortError> {
+        Ok((Audience::Everybody, Relation::Stranger))
+    }
+}
+
+/// Whether the viewer may know the owner's presence.
+async fn may_see(audience: &impl AudienceRead, viewer: UserId, owner: UserId) -> Result<bool, PortError> {
+    let (shown_to, relation) = audience.audience(owner, viewer).await?;
+    Ok(visible(viewer, owner, shown_to, relation))
+}
+
+/// Tells who is online.
+#[derive(Debug)]
+pub struct QueryPresence<R, A, C> {
+    /// When devices were seen.
+    pub routes: R,
+    /// Who may know it.
+    pub audience: A,
+    /// The time.
+    pub clock: C,
+}
+
+impl<R: SightingRead, A: AudienceRead, C: Clock> QueryPresence<R, A, C> {
+    /// What each of them shows to the viewer, in their order. Whether an account exists is not told.
+    pub async fn run(&self, viewer: UserId, people: &[UserId]) -> Result<Vec<Presence>, PortError> {
+        let asked: Vec<_> = people.iter().map(|owner| self.of(viewer, *owner)).collect();
+        stream::iter(asked).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn of(&self, viewer: UserId, owner: UserId) -> Result<Presence, PortError> {
+        if !may_see(&self.audience, viewer, owner).await? {
+            return Ok(Presence::HIDDEN);
+        }
+        Ok(Presence::of(&self.routes.sightings(owner).await?, self.clock.now()))
+    }
+}
+
+/// Watches people.
+#[derive(Debug)]
+pub struct WatchPresence<W, R, A, C> {
+    /// Who watches whom.
+    pub watches: W,
+    /// Where they are now.
+    pub query: QueryPresence<R, A, C>,
+}
+
+impl<W, R, A, C> WatchPresence<W, R, A, C>
+where
+    W: WatchRead + WatchWrite,
+    R: SightingRead,
+    A: AudienceRead,
+    C: Clock,
+{
+    /// From now on the watcher is told of these people and of no others. Where they are is read after that, so nobody
+    /// comes or goes unnoticed in between.
+    pub async fn run(&self, watcher: &Watcher, people: &[UserId]) -> Result<Vec<Presence>, PortError> {
+        let before = self.watches.watched_by(watcher.user, &watcher.device).await?;
+        let watched: BTreeSet<_> = people.iter().copied().collect();
+        // In this order the list names everybody who is watched, whenever this dies.
+        let ended = before.iter().copied().filter(|person| !watched.contains(person)).collect();
+        each(ended, |person| self.watches.unwatch(person, watcher)).await?;
+        let watched: Vec<_> = watched.into_iter().collect();
+        if !(watched.is_empty() && before.is_empty()) {
+            self.watches.watches(watcher, &watched).await?;
+        }
+        each(watched, |person| self.watches.watch(person, watcher)).await?;
+        self.query.run(watcher.user, people).await
+    }
+}
+
+async fn each<F>(people: Vec<UserId>, act: impl Fn(UserId) -> F) -> Result<(), PortError>
+where
+    F: Future<Output = Result<(), PortError>>,
+{
+    stream::iter(people.into_iter().map(act)).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await.map(drop)
+}
+
+/// Tells watchers that somebody came or went.
+#[derive(Debug)]
+pub struct TellWatchers<W, R, A, G, C> {
+    /// Who watches whom.
+    pub watches: W,
+    /// The person's other devices.
+    pub routes: R,
+    /// Who may know it.
+    pub audience: A,
+    /// The sockets.
+    pub gateway: G,
+    /// The time.
+    pub clock: C,
+}
+
+impl<W, R, A, G, C> TellWatchers<W, R, A, G, C>
+where
+    W: WatcherRead,
+    R: SightingRead,
+    A: AudienceRead,
+    G: Gateway,
+    C: Clock,
+{
+    /// A device came online. Nobody is told whose other device was online already.
+    pub async fn came(&self, user: UserId, device: &DeviceId) -> Result<(), PortError> {
+        self.changed(user, |now, devices| {
+            let mut others = devices.iter().filter(|other| other.device != *device);
+            (!others.any(|other| other.online(now))).then_some(Presence::Online)
+        })
+        .await
+    }
+
+    /// A device went. Nobody is told whose other device is online, or this one again.
+    pub async fn went(&self, user: UserId) -> Result<(), PortError> {
+        self.changed(user, |now, devices| Some(Presence::of(devices, now)).filter(|it| *it != Presence::Online)).await
+    }
+
+    /// One read when nobody watches. Best effort: an error here keeps nobody from connecting.
+    async fn changed(
+        &self,
+        user: UserId,
+        what: impl Fn(Timestamp, &[Sighting]) -> Option<Presence>,
+    ) -> Result<(), PortError> {
+        let now = self.clock.now();
+        let mut watchers = self.watches.watchers(user).await?;
+        watchers.retain(|watcher| now < watcher.until);
+        if watchers.is_empty() {
+            return Ok(());
+        }
+        let Some(presence) = what(now, &self.routes.sightings(user).await?) else { return Ok(()) };
+        let mut told = Vec::new();
+        for watcher in watchers {
+            if may_see(&self.audience, watcher.user, user).await? {
+                told.push((watcher.connection, Event::Presence(user, presence)));
+            }
+        }
+        tell(&self.gateway, told).await;
+        Ok(())
+    }
+}

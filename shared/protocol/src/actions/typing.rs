@@ -1,0 +1,23 @@
+//! `typing`: somebody writes. Without a reply, because nothing depends on it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidings_domain::ids::ConversationId;
+
+use crate::Text;
+use crate::event::yes;
+
+pub(super) const EXAMPLES: &[&str] = &[
+    r#"{"action":"typing","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00"}"#,
+    r#"{"action":"typing","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","typing":false}"#,
+];
+
+/// I write here, or have stopped to. At most every three seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Typing {
+    /// Where.
+    pub conversation: Text<ConversationId>,
+    /// Whether I write.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub typing: bool,
+}
