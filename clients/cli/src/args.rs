@@ -65,6 +65,11 @@ pub(crate) enum Command {
     History(History),
     /// List conversations, with what is unread
     Conversations(Conversations),
+    /// My devices
+    #[command(subcommand)]
+    Devices(Devices),
+    /// Who is online, and when the others last were
+    Presence(Presence),
     /// Replay dialogues between many people at once and check that nothing was lost, doubled or reordered
     Replay(Replay),
 }
@@ -143,6 +148,35 @@ pub(crate) struct History {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Conversations {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Devices {
+    /// List the devices that I am signed in on
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign a device out; it is disconnected and has to sign in again
+    SignOut {
+        /// As the list names it
+        #[arg(required_unless_present = "others", conflicts_with = "others")]
+        device: Option<String>,
+        /// All but this one
+        #[arg(long)]
+        others: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Presence {
+    /// User names or ids
+    #[arg(required = true)]
+    pub(crate) people: Vec<String>,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,7 +6,7 @@ use tidings_client::{Client, ConnectionState, ConversationId, Entry, Next, Updat
 use crate::args::{Listen, Place};
 use crate::follow::Follow;
 use crate::people::Names;
-use crate::problem::{Problem, SIGNED_OUT};
+use crate::problem::{Problem, SIGNED_OUT, kicked};
 use crate::profile::{Profile, leave};
 use crate::say;
 use crate::text::{self, Clock};
@@ -52,6 +52,7 @@ async fn print(client: &Client, listen: &Listen, clock: Clock) -> Result<(), Pro
                 Update::Entry { conversation, entry } if follow.fresh(*conversation, entry) => {
                     vec![(*conversation, entry.clone())]
                 }
+                Update::Kicked { reason } => return Err(Problem::told(kicked(*reason))),
                 Update::Connection(ConnectionState::SignedOut) => return Err(Problem::told(SIGNED_OUT)),
                 Update::Connection(ConnectionState::Online) => {
                     say::note("listening; Ctrl-C ends");

@@ -4,10 +4,12 @@ mod account;
 mod args;
 mod chat;
 mod conversations;
+mod devices;
 mod follow;
 mod history;
 mod listen;
 mod people;
+mod presence;
 mod problem;
 mod profile;
 mod replay;
@@ -56,6 +58,8 @@ async fn run(args: Args, clock: Clock) -> Result<ExitCode, Problem> {
         Command::Listen(listen) => listen::run(&place, &listen, clock).await?,
         Command::History(history) => history::run(&place, &history, clock).await?,
         Command::Conversations(list) => conversations::run(&place, &list, clock).await?,
+        Command::Devices(devices) => devices::run(&place, devices, clock).await?,
+        Command::Presence(asked) => presence::run(&place, &asked, clock).await?,
         Command::Replay(replay) => return replay::run(&place, replay).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use thiserror::Error;
-use tidings_client::{ApiError, CallError, ErrorCode, NotSent, OpenError, SendError, StoreError};
+use tidings_client::{ApiError, CallError, ErrorCode, KickReason, NotSent, OpenError, SendError, StoreError};
 use tidings_domain::identity::InvalidName;
 use tidings_stage::StageError;
 
@@ -62,6 +62,15 @@ impl From<StageError> for Problem {
 }
 
 /// What to do when the session has ended.
+/// Why somebody else ended it.
+pub(crate) const fn kicked(reason: KickReason) -> &'static str {
+    match reason {
+        KickReason::SignedOut => "this device was signed out",
+        KickReason::LoginPolicy => "you signed in on another device, and this server allows no more at once",
+        _ => "the server signed this device out",
+    }
+}
+
 pub(crate) const SIGNED_OUT: &str = "you are signed out here; sign in again with `tidings login NAME`";
 
 fn api(error: &ApiError) -> String {

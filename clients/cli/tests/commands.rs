@@ -32,6 +32,8 @@ fn failures_say_what_to_do() {
         (&["--profile", "../x", "conversations"], "a profile's name"),
         (&["--server", "nowhere", "login", "alice", "--password", "correct horse"], "http:// or https://"),
         (&["chat", "bob"], "tidings register"),
+        (&["devices", "list"], "tidings register"),
+        (&["presence", "bob"], "tidings register"),
         (&["replay", "/does/not/exist"], "cannot be read"),
     ];
     for (args, want) in cases {

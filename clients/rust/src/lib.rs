@@ -30,6 +30,7 @@
 mod client;
 mod clock;
 mod config;
+mod devices;
 mod engine;
 mod error;
 #[expect(dead_code, reason = "the outbox builds its own frames")]
@@ -49,6 +50,7 @@ pub use tidings_protocol::actions::{self, Call, Sent};
 pub use tidings_protocol::body::Body;
 pub use tidings_protocol::entry::{Entry, EntryKind};
 pub use tidings_protocol::error::{ErrorBody, ErrorCode};
+pub use tidings_protocol::event::KickReason;
 pub use tidings_protocol::http::EntriesQuery;
 pub use tidings_protocol::user::User;
 

@@ -99,6 +99,11 @@ impl Account {
         }
     }
 
+    /// The session is over.
+    pub(crate) async fn end(&self) {
+        *self.session.lock().await = None;
+    }
+
     /// An access token that is not `refused` and lasts a while.
     async fn access_token(&self, refused: Option<String>) -> Result<String, ApiError> {
         // Nearly always nothing is to be renewed, and then no task is needed.

@@ -7,6 +7,7 @@ use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_protocol::actions::Sent;
 use tidings_protocol::entry::Entry;
 use tidings_protocol::error::ErrorBody;
+use tidings_protocol::event::KickReason;
 use tokio::sync::{broadcast, watch};
 
 /// Something changed.
@@ -54,6 +55,29 @@ pub enum Update {
         read_seq: u64,
         /// Messages of others above it.
         unread: u64,
+    },
+    /// This device was signed out elsewhere. It stays offline; [`ConnectionState::SignedOut`] follows.
+    Kicked {
+        /// Why.
+        reason: KickReason,
+    },
+    /// Somebody whom this device watches came or went ([`crate::Client::presence_watch`]).
+    Presence {
+        /// Who.
+        user: UserId,
+        /// Whether they are online.
+        online: bool,
+        /// If not, when they last were, in milliseconds since the Unix epoch, if they show it.
+        last_seen: Option<u64>,
+    },
+    /// Somebody writes, or has stopped to. Forget it after some seconds.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// Whether they write.
+        typing: bool,
     },
     /// A message of this device on its way.
     Message {

@@ -69,7 +69,12 @@ impl Person {
 
     /// Signs in on a device.
     pub async fn device(&self, cloud: &Cloud, id: &str) -> Device {
-        let device = json!({ "id": id, "name": id, "platform": "desktop" });
+        self.device_of(cloud, id, "desktop").await
+    }
+
+    /// Signs in on a device of that class.
+    pub async fn device_of(&self, cloud: &Cloud, id: &str, platform: &str) -> Device {
+        let device = json!({ "id": id, "name": id, "platform": platform });
         let body = json!({ "username": self.username, "password": PASSWORD, "device": device });
         let (status, reply) = post(cloud, "/v1/sessions", None, &body).await;
         assert_eq!(status, 200, "{reply}");

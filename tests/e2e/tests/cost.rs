@@ -99,6 +99,30 @@ async fn every_action_keeps_its_budget() {
     assert_eq!(synced["conversations"].as_array().unwrap().len(), 5);
     check("sync", stage.spent("sync"), 1);
 
+    for number in 0..8 {
+        stage.bob.device(&stage.cloud, &format!("device-{number}")).await;
+    }
+    let tablet = stage.bob.online(&stage.cloud, "tablet").await;
+    stage.cloud.running().reset_ledger();
+    let devices = stage.desk.ok("device.list", json!({})).await;
+    assert_eq!(devices["devices"].as_array().unwrap().len(), 10);
+    check("device.list", stage.spent("device.list"), 1);
+    stage.desk.ok("device.sign_out", json!({ "client_id": client_id(), "device": "tablet" })).await;
+    check("device.sign_out", stage.spent("device.sign_out"), 1);
+    tablet.close().await;
+
+    let bob = [stage.bob.user.to_string()];
+    stage.laptop.ok("presence.query", json!({ "users": bob })).await;
+    check("presence.query", stage.spent("presence.query"), 1);
+    stage.laptop.ok("presence.watch", json!({ "users": bob, "seconds": 1 })).await;
+    check("presence.watch", stage.spent("presence.watch"), 1);
+    stage.laptop.send_text(json!({ "action": "typing", "conversation": stage.talk }).to_string()).await;
+    stage.desk.event().await;
+    // The post is heard before it is booked.
+    let booked = async || stage.cloud.cost("typing").gateway_messages > 1;
+    tidings_e2e::cloud::eventually("the post", booked).await;
+    check("typing", stage.spent("typing"), 1);
+
     stage.desk.ask("dance", json!({})).await;
     check("$default", stage.spent("$default"), 1);
     stage.desk.send_text(r#"{"action":"ping"}"#).await;
@@ -109,7 +133,7 @@ async fn every_action_keeps_its_budget() {
     stage.cloud.running().reset_ledger();
     let tablet = device.connect(&stage.cloud).await;
     let connected = stage.spent("$connect");
-    assert_eq!((connected.write_units, connected.read_units), (1.0, 0.0));
+    assert_eq!((connected.write_units, connected.read_units), (1.0, 1.0));
     check("$connect", connected, 1);
     tablet.close().await;
     tidings_e2e::cloud::eventually("the disconnect", async || stage.cloud.cost("$disconnect").write_units > 0.0).await;

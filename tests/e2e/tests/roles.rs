@@ -24,6 +24,9 @@ enum Probe {
     Connect,
     Disconnect,
     FindSomebody,
+    ListDevices,
+    AskPresence,
+    Watch,
     Send,
     SendToMany,
     Sync,
@@ -53,6 +56,8 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("contact", "AccountsRead", Probe::FindSomebody),
     ("deliver", "RoutesList", Probe::Task),
     ("deliver", "GatewayPost", Probe::Task),
+    ("device", "SessionsList", Probe::ListDevices),
+    ("device", "RoutesList", Probe::ListDevices),
     ("disconnect", "RoutesRelease", Probe::Disconnect),
     ("deliver", "GroupsMembers", Probe::HearInGroup),
     ("group", "LogRead", Probe::Found),
@@ -64,6 +69,9 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("group", "GroupsList", Probe::Members),
     ("group", "InboxesList", Probe::ListGroups),
     ("send", "GroupsState", Probe::SayInGroup),
+    ("presence", "RoutesList", Probe::AskPresence),
+    ("presence", "WatchesRead", Probe::Watch),
+    ("presence", "WatchesWrite", Probe::Watch),
     ("send", "LogRead", Probe::Send),
     ("send", "LogAppend", Probe::Send),
     ("send", "RoutesList", Probe::Send),
@@ -156,6 +164,9 @@ impl Talk {
                 self.cloud.route(self.ann.user, "tablet").await["connection_id"].is_null()
             }
             Probe::FindSomebody => self.asks("user.get", json!({ "username": self.bob.username })).await,
+            Probe::ListDevices => self.asks("device.list", json!({})).await,
+            Probe::AskPresence => self.asks("presence.query", json!({ "users": [self.bob.user.to_string()] })).await,
+            Probe::Watch => self.asks("presence.watch", json!({ "users": [self.bob.user.to_string()] })).await,
             Probe::Send => {
                 let message = self.message();
                 self.asks("message.send", message).await

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::screen::{Screen, Style, Typed};
 use crate::follow::Follow;
 use crate::people::Names;
-use crate::problem::{Problem, SIGNED_OUT};
+use crate::problem::{Problem, SIGNED_OUT, kicked};
 use crate::text::{self, Clock, day_name};
 
 /// Messages shown at the beginning, besides what is unread.
@@ -201,6 +201,7 @@ impl<'a> Talk<'a> {
                 }
                 _ => Ok(()),
             },
+            Update::Kicked { reason } => Err(Problem::told(kicked(*reason))),
             Update::Connection(state) => {
                 let was = std::mem::replace(&mut self.online, *state == ConnectionState::Online);
                 match state {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::timers::Timer;
 use super::{Effect, Engine};
-use crate::error::CallError;
+use crate::error::{ApiError, CallError};
 use crate::socket::Outgoing;
 
 /// Who waits for the reply.
@@ -157,6 +157,16 @@ impl Engine {
         }
         for (when, timer) in lost {
             self.timers.at(when, timer);
+        }
+    }
+
+    /// There will be no connection any more: nobody waits for one.
+    pub(super) fn calls_signed_out(&mut self) {
+        for (_, call) in std::mem::take(&mut self.calls.open) {
+            if let To::Caller(answer) = call.to {
+                let error = CallError::Api(ApiError::SignedOut);
+                self.effects.push(Effect::Answer(Box::new(move |_| drop(answer.send(Err(error))))));
+            }
         }
     }
 

@@ -159,6 +159,9 @@ impl Engine {
         for event in events {
             // One that is not understood is a hint less, and sync tells all.
             let Ok(event) = serde_json::from_value::<Event>(event) else { continue };
+            if let Event::Kicked { reason } = event {
+                return self.kicked(reason);
+            }
             if !self.link.syncing() {
                 self.event(event);
                 continue;
@@ -184,6 +187,12 @@ impl Engine {
                 self.tell(Update::Read { conversation: conversation.0, user: user.0, seq });
             }
             Event::Pull { within_ms } => self.sync_after((Duration::ZERO, Duration::from_millis(within_ms))),
+            Event::Presence { user, online, last_seen } => {
+                self.tell(Update::Presence { user: user.0, online, last_seen });
+            }
+            Event::Typing { conversation, user, typing } => {
+                self.tell(Update::Typing { conversation: conversation.0, user: user.0, typing });
+            }
             _ => {}
         }
     }

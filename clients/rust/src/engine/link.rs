@@ -3,12 +3,14 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_protocol::event::KickReason;
 use tokio::time::{Instant, timeout};
 
 use super::timers::Timer;
 use super::{Engine, Input};
 use crate::error::ApiError;
 use crate::socket::{self, Outgoing, Socket, Stream};
+use crate::store::Write;
 use crate::update::{ConnectionState, Update};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,11 +133,7 @@ impl Engine {
         }
         let stream = match opened {
             Ok(stream) => stream,
-            Err(ApiError::SignedOut) => {
-                self.link.wanted = false;
-                self.cut();
-                return self.tell(Update::Connection(ConnectionState::SignedOut));
-            }
+            Err(ApiError::SignedOut) => return self.signed_out(),
             Err(error) => return self.lost(error.to_string()),
         };
         let socket = socket::serve(*stream, self.inputs.clone(), generation, self.options.after_write.clone());
@@ -151,6 +149,22 @@ impl Engine {
         self.plan_recheck(generation);
         self.start_sync();
         self.resume_calls();
+    }
+
+    /// This device was signed out: its session is over, and there is nothing to come back with.
+    pub(super) fn kicked(&mut self, reason: KickReason) {
+        self.tell(Update::Kicked { reason });
+        let account = self.account.clone();
+        tokio::spawn(async move { account.end().await });
+        self.writes.push(Write::Session(None));
+        self.signed_out();
+    }
+
+    fn signed_out(&mut self) {
+        self.link.wanted = false;
+        self.cut();
+        self.tell(Update::Connection(ConnectionState::SignedOut));
+        self.calls_signed_out();
     }
 
     /// The connection is gone: what was on its way has an unknown outcome and goes again over the next one.

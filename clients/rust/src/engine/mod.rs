@@ -10,6 +10,7 @@ mod link;
 mod reading;
 mod sending;
 mod timers;
+mod typing;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -65,6 +66,10 @@ pub(crate) enum Command {
     Older {
         conversation: ConversationId,
         entries: Vec<Entry>,
+    },
+    Typing {
+        conversation: ConversationId,
+        typing: bool,
     },
     Call {
         action: &'static str,
@@ -130,6 +135,8 @@ pub(crate) struct Engine {
     failed: HashMap<(ConversationId, ClientId), (Item, ErrorBody)>,
     /// Conversations whose read position is on its way to the server.
     reads: HashSet<ConversationId>,
+    /// When I last said whether I write, and what.
+    typed: HashMap<ConversationId, (Instant, bool)>,
     idle: Vec<oneshot::Sender<()>>,
     dirty: HashSet<ConversationId>,
     writes: Vec<Write>,
@@ -167,6 +174,7 @@ impl Engine {
             handles: HashMap::new(),
             failed: loaded.failed.into_iter().map(|(of, item, error)| ((of, item.client_id), (item, error))).collect(),
             reads: HashSet::new(),
+            typed: HashMap::new(),
             idle: Vec::new(),
             dirty: HashSet::new(),
             writes: Vec::new(),
@@ -231,6 +239,7 @@ impl Engine {
             Command::Send { conversation, body, bytes, answer } => self.enqueue(conversation, body, bytes, answer),
             Command::Read { conversation, seq, answer } => self.read(conversation, seq, answer),
             Command::Older { conversation, entries } => self.older(conversation, entries),
+            Command::Typing { conversation, typing } => self.typing(conversation, typing),
             Command::Call { action, fields, answer } => self.call(action, fields, calls::To::Caller(answer)),
             Command::Conversations(only, answer) => drop(answer.send(self.conversations(only))),
             Command::Outbox(answer) => drop(answer.send(self.outbox())),

@@ -1,6 +1,6 @@
 //! Tokens: renewed in time, once at a time, stored before use.
 
-use tidings_client::{Client, ConnectionState, OpenError, Store, Update};
+use tidings_client::{Client, ConnectionState, KickReason, OpenError, Store, Update};
 
 use super::mock::{Mock, quick};
 use super::{eventually, online, until, within};
@@ -70,6 +70,73 @@ async fn an_ended_session_is_told_and_stays_ended() {
     let device = client.device().clone();
     let client = mock.signed_in("alice", store, quick(3)).await;
     assert_eq!(*client.device(), device);
+}
+
+/// It tries nothing any more: neither a ticket nor a renewal.
+#[tokio::test]
+async fn a_kicked_device_is_told_why_and_stays_offline() {
+    let mock = Mock::start().await;
+    for (wire, reason) in [
+        ("signed_out", KickReason::SignedOut),
+        ("login_policy", KickReason::LoginPolicy),
+        ("of a later version", KickReason::Unknown),
+    ] {
+        let store = Store::memory().unwrap();
+        let client = mock.signed_in("alice", store.clone(), quick(1)).await;
+        online(&client).await;
+        let mut updates = client.updates();
+        let before = (mock.world().tickets, mock.world().refreshes);
+        mock.kick(client.me().id.0, client.device().as_str(), wire);
+        let told = until(&mut updates, |update| match update {
+            Update::Kicked { reason } => Some(*reason),
+            Update::Connection(ConnectionState::Offline { .. }) => panic!("it is not offline, it is signed out"),
+            _ => None,
+        });
+        assert_eq!(told.await, reason);
+        let signed_out = |update: &Update| matches!(update, Update::Connection(ConnectionState::SignedOut));
+        until(&mut updates, |update| signed_out(update).then_some(())).await;
+        client.connect().await;
+        until(&mut updates, |update| signed_out(update).then_some(())).await;
+        assert_eq!((mock.world().tickets, mock.world().refreshes), before);
+        client.close().await;
+        assert!(matches!(Client::open(store, quick(2)).await, Err(OpenError::NotSignedIn)));
+    }
+}
+
+#[tokio::test]
+async fn signing_out_oneself_ends_with_the_connection() {
+    let mock = Mock::start().await;
+    let client = mock.signed_in("alice", Store::memory().unwrap(), quick(1)).await;
+    online(&client).await;
+    within(client.sign_out(client.device().clone())).await.unwrap();
+    assert_eq!(client.connection().state(), ConnectionState::SignedOut);
+}
+
+#[tokio::test]
+async fn that_somebody_writes_is_said_once_in_a_while() {
+    let mock = Mock::start().await;
+    let client = mock.signed_in("alice", Store::memory().unwrap(), quick(1)).await;
+    let (notes, other) = (client.direct(client.me().id.0), client.direct(tidings_client::UserId::from_bits(99)));
+    client.typing(notes, true).await;
+    online(&client).await;
+    for typing in [false, true, true, true, false, false, true] {
+        client.typing(notes, typing).await;
+    }
+    client.typing(other, true).await;
+    let said = || {
+        let frames = mock.world().frames.clone();
+        let typing = frames.into_iter().filter(|(_, frame)| frame["action"] == "typing");
+        let mut said: Vec<_> =
+            typing.map(|(_, frame)| (frame["conversation"].clone(), frame["typing"].clone())).collect();
+        said.sort_by_key(|said| format!("{said:?}"));
+        said
+    };
+    let want = [(notes, serde_json::json!(false)), (notes, serde_json::Value::Null), (other, serde_json::Value::Null)];
+    let mut want = want.map(|(of, typing)| (serde_json::json!(of.to_string()), typing));
+    want.sort_by_key(|said| format!("{said:?}"));
+    eventually("it is said", async || said().len() == want.len()).await;
+    client.wake().await;
+    assert_eq!(said(), want);
 }
 
 #[tokio::test]

@@ -40,6 +40,9 @@ pub const SERVER_FRAMES: &[Frame] = &[
         examples: &[
             r#"{"events":[{"type":"entry","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","entry":{"seq":42,"sender":"u_01JD0000000000000000000A00","client_id":"01JD0000000000000000000C00","sent_at":1764000000000,"kind":"message","body":{"type":"text","text":"hi"},"rev":0,"counts":[21,21]}},{"type":"read","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","user":"u_01JD0000000000000000000B00","seq":42}]}"#,
             r#"{"events":[{"type":"pull","within_ms":5000}]}"#,
+            r#"{"events":[{"type":"kicked","reason":"login_policy"}]}"#,
+            r#"{"events":[{"type":"presence","user":"u_01JD0000000000000000000B00","online":true},{"type":"presence","user":"u_01JD0000000000000000000A00","online":false,"last_seen":1764000000000}]}"#,
+            r#"{"events":[{"type":"typing","conversation":"d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00","user":"u_01JD0000000000000000000B00"}]}"#,
         ],
     },
     Frame {

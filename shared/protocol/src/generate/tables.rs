@@ -223,6 +223,10 @@ const LIMITS: &[Limit] = limits![
     HTTP_REPLY_MAX,
     PING_WITHIN_S,
     CONNECTION_MAX_S,
+    PRESENCE_USERS_MAX,
+    WATCH_S,
+    WATCH_MAX_S,
+    TYPING_EVERY_MS,
     RESEND_AFTER_S,
     GAP_WAIT_MS,
 ];

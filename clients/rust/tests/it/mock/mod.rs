@@ -98,6 +98,17 @@ impl Mock {
         self.world().logs.get(&conversation).cloned().unwrap_or_default()
     }
 
+    /// Signs a device out: it is told, and its connection ends.
+    pub(crate) fn kick(&self, user: UserId, device: &str, reason: &str) {
+        let mut world = self.world();
+        let is_its = |of: &(UserId, String)| *of == (user, device.to_owned());
+        world.access_tokens.retain(|_, of| !is_its(of));
+        world.refresh_tokens.retain(|_, of| !is_its(of));
+        if let Some(socket) = world.sockets.remove(&(user, device.to_owned())) {
+            let _ = socket.send(json!({ "events": [{ "type": "kicked", "reason": reason }] }));
+        }
+    }
+
     /// Everybody's connection ends.
     pub(crate) fn cut_all(&self) {
         self.world().sockets.clear();
@@ -227,7 +238,12 @@ async fn handle(mock: &Mock, user: UserId, device: &str, text: &str, out: &mpsc:
         "sync" => Some(Ok(mock.world().sync(user, &frame))),
         "conversation.read" => Some(Ok(mock.world().read(user, &frame))),
         "user.get" => Some(Ok(mock.world().card(&frame))),
-        "ping" => return,
+        "ping" | "typing" => return,
+        "device.sign_out" => {
+            let device = frame["device"].as_str().unwrap();
+            mock.kick(user, device, "signed_out");
+            return;
+        }
         _ => Some(Err(ErrorCode::BadRequest)),
     };
     let Some(reply) = reply else { return };
