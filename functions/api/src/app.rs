@@ -53,10 +53,20 @@ pub(crate) trait Adapters: Send + Sync + 'static {
     type Clock: Clock + Random + Clone;
 }
 
+/// Signing in, which ends the sessions that the login policy does not allow any more.
+type SignInOf<A> = SignIn<
+    <A as Adapters>::Store,
+    <A as Adapters>::Hasher,
+    <A as Adapters>::Keys,
+    <A as Adapters>::Clock,
+    <A as Adapters>::Routes,
+    <A as Adapters>::Gateway,
+>;
+
 /// The use cases.
 pub(crate) struct App<A: Adapters> {
     pub(crate) sign_up: SignUp<A::Store, A::Hasher, A::Clock>,
-    pub(crate) sign_in: SignIn<A::Store, A::Hasher, A::Keys, A::Clock, A::Routes, A::Gateway>,
+    pub(crate) sign_in: SignInOf<A>,
     pub(crate) refresh: Refresh<A::Store, A::Keys, A::Clock>,
     pub(crate) issue_ticket: IssueTicket<A::Store, A::Keys, A::Clock>,
     pub(crate) sync: SyncDevice<A::Log, A::Inboxes, OverHttp, OverHttp, A::Clock>,
@@ -94,8 +104,7 @@ impl<A: Adapters> App<A> {
         (log, inboxes): (A::Log, A::Inboxes),
         (routes, gateway): (A::Routes, A::Gateway),
         hasher: &A::Hasher,
-        keys: &A::Keys,
-        key_set: &str,
+        (keys, key_set): (&A::Keys, &str),
         clock: &A::Clock,
         options: Options,
     ) -> Shared<A> {
@@ -201,5 +210,5 @@ pub(crate) fn build(sdk: &SdkConfig, settings: Settings, meter: &Meter) -> Resul
     let store = SocialTable::new(dynamo, settings.social_table);
     let keys = Keys::new(settings.signing_key, settings.verifying_keys)?;
     let stores = (log, inboxes);
-    Ok(App::new(&store, stores, kicked, &Hasher::new(), &keys, keys.key_set(), &SystemClock, settings.options))
+    Ok(App::new(&store, stores, kicked, &Hasher::new(), (&keys, keys.key_set()), &SystemClock, settings.options))
 }

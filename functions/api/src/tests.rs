@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tidings_application::identity::Lifetimes;
+use tidings_domain::login::LoginPolicy;
 use tidings_identity::{Keys, SigningKey};
 use tidings_protocol::http::{HttpAuth, ROUTES};
 use tidings_testkit::clock::TestClock;
@@ -63,7 +64,7 @@ impl Api {
         let (store, clock) = (FakeSocial::default(), TestClock::new(0));
         let options = Options {
             sign_ups_open,
-            login_policy: Default::default(),
+            login_policy: LoginPolicy::default(),
             lifetimes: Lifetimes { access_token_s: 900, refresh_token_s: 86_400 },
             ticket_ttl_s: 30,
             socket_url: "wss://socket.example.com/live".to_owned(),
@@ -73,8 +74,7 @@ impl Api {
             Default::default(),
             Default::default(),
             &FakeHasher::default(),
-            &keys,
-            keys.key_set(),
+            (&keys, keys.key_set()),
             &clock,
             options,
         );

@@ -9,9 +9,8 @@ use tidings_application::presence::{QueryPresence, ToEverybody, WatchPresence};
 use tidings_application::typing::TellTyping;
 use tidings_dynamodb::{Client, routes::RouteTable, watches::WatchTable};
 use tidings_gateway::Connections;
-use tidings_runtime::clock::SystemClock;
 use tidings_runtime::settings::{Environment, all};
-use tidings_runtime::{aws, telemetry, websocket::Actions};
+use tidings_runtime::{aws, clock::SystemClock, telemetry, websocket::Actions};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -116,6 +116,7 @@ async fn every_action_keeps_its_budget() {
     check("presence.query", stage.spent("presence.query"), 1);
     stage.laptop.ok("presence.watch", json!({ "users": bob, "seconds": 1 })).await;
     check("presence.watch", stage.spent("presence.watch"), 1);
+    stage.laptop.ok("presence.watch", json!({ "users": [] })).await;
     stage.laptop.send_text(json!({ "action": "typing", "conversation": stage.talk }).to_string()).await;
     stage.desk.event().await;
     // The post is heard before it is booked.

@@ -1,5 +1,4 @@
 //! Presence and typing over real sockets.
-#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use serde_json::{Value, json};
 use tidings_domain::ids::UserId;

@@ -85,7 +85,11 @@ async fn a_kicked_device_is_told_why_and_stays_offline() {
         let client = mock.signed_in("alice", store.clone(), quick(1)).await;
         online(&client).await;
         let mut updates = client.updates();
-        let before = (mock.world().tickets, mock.world().refreshes);
+        let asked = || {
+            let world = mock.world();
+            (world.tickets, world.refreshes)
+        };
+        let before = asked();
         mock.kick(client.me().id.0, client.device().as_str(), wire);
         let told = until(&mut updates, |update| match update {
             Update::Kicked { reason } => Some(*reason),
@@ -97,7 +101,7 @@ async fn a_kicked_device_is_told_why_and_stays_offline() {
         until(&mut updates, |update| signed_out(update).then_some(())).await;
         client.connect().await;
         until(&mut updates, |update| signed_out(update).then_some(())).await;
-        assert_eq!((mock.world().tickets, mock.world().refreshes), before);
+        assert_eq!(asked(), before);
         client.close().await;
         assert!(matches!(Client::open(store, quick(2)).await, Err(OpenError::NotSignedIn)));
     }
