@@ -2,11 +2,14 @@
 //! edit.
 
 use tidings_protocol::actions::{
-    ConversationRead, ConversationReadReply, GroupAnnounce, GroupAnswer, GroupChanged, GroupCreate, GroupCreateReply,
-    GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite, GroupJoin, GroupKick, GroupLeave, GroupLink, GroupLinkReply,
-    GroupList, GroupListReply, GroupMember, GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute,
-    GroupNickname, GroupRemark, GroupRequests, GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History,
-    HistoryReply, MessageSend, MessageSendReply, Sync, SyncReply, UserGet, UserGetReply,
+    ConversationRead, ConversationReadReply, DeviceList, DeviceListReply, DeviceSignOut, DeviceSignOutReply,
+    GroupAnnounce, GroupAnswer, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged,
+    GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupCreate,
+    GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite, GroupJoin, GroupKick, GroupLeave,
+    GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember, GroupMemberReply, GroupMembers,
+    GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests, GroupRequestsReply, GroupRole,
+    GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply, PresenceQuery, PresenceQueryReply,
+    PresenceWatch, PresenceWatchReply, Sync, SyncReply, UserGet, UserGetReply,
 };
 
 use crate::{CallError, Client};
@@ -136,6 +139,26 @@ impl Client {
 
     /// `user.get`: A person's public card, by id or user name.
     pub async fn user_get(&self, request: UserGet) -> Result<UserGetReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `device.list`: My devices, with when they were last seen.
+    pub async fn device_list(&self, request: DeviceList) -> Result<DeviceListReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `device.sign_out`: Ends the session of one of my devices, or of all others.
+    pub async fn device_sign_out(&self, request: DeviceSignOut) -> Result<DeviceSignOutReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `presence.query`: Who is online, and when the others last were.
+    pub async fn presence_query(&self, request: PresenceQuery) -> Result<PresenceQueryReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `presence.watch`: Be told for a while when people come and go.
+    pub async fn presence_watch(&self, request: PresenceWatch) -> Result<PresenceWatchReply, CallError> {
         self.call(request).await
     }
 }
