@@ -3,13 +3,11 @@
 
 use tidings_protocol::actions::{
     ConversationRead, ConversationReadReply, DeviceList, DeviceListReply, DeviceSignOut, DeviceSignOutReply,
-    GroupAnnounce, GroupAnswer, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged,
-    GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupChanged, GroupCreate,
-    GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite, GroupJoin, GroupKick, GroupLeave,
-    GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember, GroupMemberReply, GroupMembers,
-    GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests, GroupRequestsReply, GroupRole,
-    GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply, PresenceQuery, PresenceQueryReply,
-    PresenceWatch, PresenceWatchReply, Sync, SyncReply, UserGet, UserGetReply,
+    GroupAnnounce, GroupAnswer, GroupChanged, GroupCreate, GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply,
+    GroupInvite, GroupJoin, GroupKick, GroupLeave, GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember,
+    GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests,
+    GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply,
+    PresenceQuery, PresenceQueryReply, PresenceWatch, PresenceWatchReply, Sync, SyncReply, UserGet, UserGetReply,
 };
 
 use crate::{CallError, Client};

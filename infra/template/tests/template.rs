@@ -227,7 +227,10 @@ fn nobody_is_told_of_what_they_do_not_read() {
         ("POSTS_PER_S", &["DeliverFunction"]),
         ("INLINE_PUSH_MAX", &["DeliverFunction", "SendFunction", "SyncFunction"]),
         ("VERIFYING_KEYS", &["ApiFunction", "AuthorizerFunction"]),
-        ("SOCIAL_TABLE", &["ApiFunction", "ContactFunction", "DeviceFunction", "SendFunction"]),
+        (
+            "SOCIAL_TABLE",
+            &["ApiFunction", "ContactFunction", "DeliverFunction", "DeviceFunction", "GroupFunction", "SendFunction"],
+        ),
         ("LOGIN_POLICY", &["ApiFunction"]),
     ] {
         let told = template.of_type("AWS::Serverless::Function").map(|(id, _)| id).filter(|id| knows(id, name));

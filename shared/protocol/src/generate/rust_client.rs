@@ -22,6 +22,7 @@ pub(super) fn source() -> String {
         types.extend([request, reply]);
     }
     types.sort_unstable();
+    types.dedup();
     format!(
         "//! One method per action. Generated from the protocol's table of actions by `cargo xtask generate`: do not\n\
          //! edit.\n\n{}\n\n\
