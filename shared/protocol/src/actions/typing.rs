@@ -1,4 +1,4 @@
-//! `typing`: somebody writes. Without a reply, because nothing depends on it.
+//! `typing`: somebody writes. Without a reply, because nothing depends on it; who is refused is not told.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &[&str] = &[
 /// I write here, or have stopped to. At most every three seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Typing {
-    /// Where.
+    /// Where: a direct conversation.
     pub conversation: Text<ConversationId>,
     /// Whether I write.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
