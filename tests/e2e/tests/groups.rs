@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use serde_json::{Value, json};
+use tidings_domain::ids::ConversationId;
 use tidings_e2e::person::client_id;
+use tidings_e2e::queue::task;
 use tidings_e2e::{Cloud, Person, Socket};
 
 /// A group's fields of a request, with a client id of its own.
@@ -225,5 +227,32 @@ async fn two_editors_lose_nothing_unseen() {
     desk.ok("group.update", of(&group, json!({ "description": "What we read" }))).await;
     let info = laptop.ok("group.info", json!({ "group": group })).await;
     assert_eq!((&info["card"]["name"], &info["card"]["description"]), (&json!("Reading club"), &json!("What we read")));
+    cloud.stop().await;
+}
+
+/// What is in the log is told by whoever finishes it, and read over HTTP by members alone.
+#[tokio::test]
+async fn a_group_is_read_over_http_and_told_again_by_a_task() {
+    let cloud = Cloud::start().await;
+    let [ann, bob, eve] = [cloud.person("ann").await, cloud.person("bob").await, cloud.person("eve").await];
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let device = bob.device(&cloud, "desk").await;
+    let mut desk = device.connect(&cloud).await;
+    let group = found(&mut laptop, &[&bob], json!({})).await;
+    let conversation = ConversationId::Group(group.parse().unwrap());
+    let message = json!({ "conversation": conversation.to_string(), "client_id": client_id(), "body": text("hello") });
+    laptop.ok("message.send", message.clone()).await;
+    assert_eq!(pushed(&mut desk).await.0, 1);
+    assert_eq!(pushed(&mut desk).await, (2, text("hello")));
+    cloud.enqueue("task", &task(&ann, conversation, &message)).await;
+    assert_eq!(pushed(&mut desk).await, (2, text("hello")), "told again");
+
+    let path = format!("/v1/conversations/{conversation}/entries");
+    let (status, page) = device.get(&cloud, &path).await;
+    assert_eq!((status, page["entries"].as_array().unwrap().len()), (200, 2));
+    let outsider = eve.device(&cloud, "phone").await.get(&cloud, &path).await;
+    assert_eq!((outsider.0, &outsider.1["error"]["code"]), (403, &json!("not_a_member")));
+    let positions = json!({ "conversation": conversation.to_string(), "seq": 2 });
+    assert_eq!(desk.ok("conversation.read", positions).await["read_seq"], 2);
     cloud.stop().await;
 }

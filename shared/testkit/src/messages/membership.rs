@@ -69,10 +69,12 @@ where
         Write::Joined { user: founder, spans: spans.clone(), read },
         Write::Asking(asking.clone()),
         Write::Link(link.clone()),
-        Write::Remark { user: founder, remark: member.nickname.clone() },
         Write::Notices(guest),
     ];
     assert!(groups.commit(group, &entries, &writes).await.unwrap());
+    let remark = told(ConversationId::Notices(founder), founder, None, 0);
+    let writes = [Write::Remark { user: founder, remark: member.nickname.clone() }, Write::Notices(founder)];
+    assert!(groups.commit(group, &[(ConversationId::Notices(founder), remark)], &writes).await.unwrap());
 
     let wanted = Wanted {
         members: vec![founder, guest],
