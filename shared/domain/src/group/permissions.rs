@@ -58,6 +58,46 @@ impl Act {
         Self::Leave,
         Self::Dissolve,
     ];
+
+    /// What it is, for people.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Write => "write a message",
+            Self::Look => "read the group and its members",
+            Self::Edit => "change name and description",
+            Self::Settle => "change how the group is run",
+            Self::Announce => "announce something",
+            Self::Invite => "invite somebody",
+            Self::Admit => "make links, answer requests",
+            Self::Remove => "remove a member",
+            Self::Mute => "mute a member",
+            Self::MuteAll => "mute everybody",
+            Self::Appoint => "make an admin, or a member again",
+            Self::HandOver => "hand the group over",
+            Self::Rename => "change one's own nickname",
+            Self::Leave => "leave",
+            Self::Dissolve => "end the group",
+        }
+    }
+
+    /// The actions that are it, by their names on the wire.
+    pub const fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::Write => &["message.send"],
+            Self::Look => &["group.info", "group.members", "group.member"],
+            Self::Edit | Self::Settle => &["group.update"],
+            Self::Announce => &["group.announce"],
+            Self::Invite => &["group.invite"],
+            Self::Admit => &["group.link", "group.requests", "group.answer"],
+            Self::Remove => &["group.kick"],
+            Self::Mute | Self::MuteAll => &["group.mute"],
+            Self::Appoint => &["group.role"],
+            Self::HandOver => &["group.transfer"],
+            Self::Rename => &["group.nickname"],
+            Self::Leave => &["group.leave"],
+            Self::Dissolve => &["group.dissolve"],
+        }
+    }
 }
 
 /// What a role may do.
@@ -144,14 +184,18 @@ pub fn table() -> String {
         Rule::Set => "by setting",
     };
     let rows = Act::ALL.iter().map(|act| {
+        let actions: Vec<_> = act.actions().iter().map(|action| format!("`{action}`")).collect();
         let [member, admin, owner] = rules(*act).map(cell);
         let also = match act {
             Act::Write => "not while muted; while all are muted only admins and the owner",
-            Act::Look => "also after the group was dissolved, and by outsiders as a card, if the group is findable",
-            Act::Leave => "the owner hands over or dissolves",
+            Act::Look => "also after the group has ended; outsiders get the card of a findable group",
+            Act::Edit => "setting `edit`",
+            Act::Invite => "setting `invite`",
+            Act::Leave => "the owner hands over or ends the group",
             _ => "",
         };
-        format!("| {act:?} | {member} | {admin} | {owner} | {also} |\n")
+        format!("| {} | {} | {member} | {admin} | {owner} | {also} |\n", act.text(), actions.join(" "))
     });
-    format!("| act | member | admin | owner | and |\n| --- | --- | --- | --- | --- |\n{}", rows.collect::<String>())
+    let head = "| what | action | member | admin | owner | and |\n| --- | --- | --- | --- | --- | --- |\n";
+    format!("{head}{}", rows.collect::<String>())
 }

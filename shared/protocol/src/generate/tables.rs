@@ -21,6 +21,7 @@ use crate::text::OnWire;
 pub fn sections() -> Vec<Section> {
     vec![
         Section { name: "actions", content: actions() },
+        Section { name: "permissions", content: tidings_domain::group::permissions::table() },
         Section { name: "budgets", content: budgets() },
         Section { name: "routes", content: routes() },
         Section { name: "errors", content: errors() },
@@ -265,6 +266,10 @@ fn documentation(source: &str, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use tidings_domain::group::permissions::Act;
+
     use super::*;
 
     #[test]
@@ -275,6 +280,18 @@ mod tests {
         for (name, _) in LIMITS {
             assert!(documentation(source, name).is_some_and(|text| !text.is_empty()), "{name}");
         }
+    }
+
+    /// What is said of a group to oneself alone needs no leave, and what outsiders may ask is no member's right.
+    #[test]
+    fn every_action_of_members_in_groups_is_an_act_of_the_table_of_permissions() {
+        let named: BTreeSet<_> = Act::ALL.iter().flat_map(|act| act.actions()).copied().collect();
+        let of_members = ACTIONS.iter().filter(|action| action.name.starts_with("group."));
+        let of_members = of_members.filter(|action| action.permission == Permission::Member);
+        let mut expected: BTreeSet<_> = of_members.map(|action| action.name).collect();
+        expected.remove("group.remark");
+        expected.extend(["group.info", "message.send"]);
+        assert_eq!(named, expected);
     }
 
     #[test]
