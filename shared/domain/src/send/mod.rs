@@ -22,7 +22,7 @@ pub use answer::{Refusal, Sent};
 
 use crate::change::Audience;
 use crate::delivery::{self, Event, FanOut};
-use crate::group::permissions::{self, Act};
+use crate::group::permissions::{self, Act, Denied};
 use crate::group::{Group, Member};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
@@ -202,7 +202,7 @@ impl Send {
     /// Step 1, and every later look at the log: learn the head, and which drafts an earlier attempt placed.
     fn examine(&mut self, tail: Tail, now: Timestamp) -> Step {
         if tail.truncated {
-            return self.refuse(Refusal::Behind);
+            return self.turn_away(Refusal::Behind);
         }
         let first_search = self.head.is_none();
         for entry in tail.entries {
@@ -211,7 +211,7 @@ impl Send {
         match (self.request.after, &self.head) {
             // `after` is what the client knew to exist; a log that ends below it is not the log it knew.
             (Some(after), head) if first_search && head.as_ref().map_or(Seq::NONE, |entry| entry.seq) < after => {
-                self.refuse(Refusal::AfterAboveHead)
+                self.turn_away(Refusal::AfterAboveHead)
             }
             _ => self.place_next(now),
         }
@@ -301,6 +301,12 @@ impl Send {
         if self.accepted().next().is_some() { self.show() } else { self.answer() }
     }
 
+    /// Refuses by what the log shows, which in a group is for members to know (SEE-1).
+    fn turn_away(&mut self, refusal: Refusal) -> Step {
+        let step = self.refuse(refusal);
+        if self.is_in_group() && self.accepted().next().is_none() { self.enter(State::AskingStanding) } else { step }
+    }
+
     fn show(&mut self) -> Step {
         match (self.is_in_group(), &self.audience) {
             (false, _) => self.enter(State::ReadingInboxes),
@@ -319,7 +325,15 @@ impl Send {
     fn stand(&mut self, group: Option<&Group>, sender: Option<&Member>, now: Timestamp) -> Step {
         let buckets = group.map_or(0, |group| group.buckets);
         self.audience = Some(Audience { buckets, also: Vec::new() });
-        match permissions::check(Act::Write, group, sender, None, now) {
+        let check = permissions::check(Act::Write, group, sender, None, now);
+        if self.refusal.is_some() && self.accepted().next().is_none() {
+            return if check == Err(Denied::NotAMember) {
+                self.refuse(Denied::NotAMember.into())
+            } else {
+                self.answer()
+            };
+        }
+        match check {
             // What is in the log already was permitted then.
             Err(denied) if self.accepted().count() < self.request.drafts.len() => self.refuse(denied.into()),
             Ok(()) | Err(_) => {

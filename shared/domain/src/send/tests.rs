@@ -343,6 +343,20 @@ fn in_a_group_the_membership_decides_and_the_queue_delivers() {
     assert_eq!(world.log.len(), 1);
 }
 
+/// SEE-1: where a group's log ends is nothing that an outsider may find out.
+#[test]
+fn outsiders_learn_nothing_of_a_groups_log() {
+    let mut world = World::new();
+    let above = Request { after: Some(Seq::new(5)), ..to_group(draft(1, 1)) };
+    assert_eq!(seqs(&world.run(above.clone()).unwrap()), [Err(Refusal::NotAMember)]);
+    world.standing = Some((group(), Member::new(user(1), Role::Member, Seq::FIRST, NOW)));
+    assert_eq!(seqs(&world.run(above.clone()).unwrap()), [Err(Refusal::AfterAboveHead)]);
+    // Who is muted may have written it before: that it is searched in vain is the answer.
+    world.standing = Some((Group { muted: true, ..group() }, Member::new(user(1), Role::Member, Seq::FIRST, NOW)));
+    assert_eq!(seqs(&world.run(above).unwrap()), [Err(Refusal::AfterAboveHead)]);
+    assert_eq!(world.log, []);
+}
+
 /// SEE-1: whoever is removed while their message is on its way to its place does not get one.
 #[test]
 fn a_member_who_is_removed_while_sending_appends_nothing() {
