@@ -94,6 +94,10 @@ pub trait Rules {
     fn logs(&self) -> (Vec<ConversationId>, Vec<ConversationId>);
     /// What comes of it. `tops` are those of [`logs`](Self::logs).
     fn decide(&self, state: &Self::State, tops: &Tops, now: Timestamp) -> Decision<Self>;
+    /// What somebody is refused with who may not even learn that there is anything to change (SEE-1).
+    fn hides(&self, _state: &Self::State) -> Option<Self::Refusal> {
+        None
+    }
     /// Who hears of it in a conversation.
     fn audience(&self, state: &Self::State, conversation: ConversationId) -> Audience;
 }
@@ -189,6 +193,8 @@ pub struct Change<R: Rules> {
     tops: Tops,
     /// How many of them are searched.
     searched: usize,
+    /// There were too many entries to search.
+    behind: bool,
     /// An earlier attempt.
     found: Option<(ConversationId, Entry)>,
     entries: Vec<(ConversationId, Entry)>,
@@ -219,6 +225,7 @@ impl<R: Rules> Change<R> {
             phase: Phase::Searching(0),
             tops,
             searched,
+            behind: false,
             found: None,
             entries: Vec::new(),
             writes: Vec::new(),
@@ -260,7 +267,9 @@ impl<R: Rules> Change<R> {
 
     fn examine(&mut self, index: usize, tail: Tail) -> Step<R> {
         if tail.truncated {
-            return Step::<R>::Done(Err(Refusal::Behind));
+            // Which is for those who may know that there are any.
+            self.behind = true;
+            return self.enter(Phase::ReadingState);
         }
         let (actor, client_id) = (self.rules.actor(), self.rules.client_id());
         let own = tail.entries.iter().find(|entry| entry.sender == actor && entry.client_id == client_id);
@@ -280,9 +289,15 @@ impl<R: Rules> Change<R> {
     }
 
     fn decide(&mut self, state: &R::State, now: Timestamp) -> Step<R> {
-        if let Some((conversation, found)) = self.found.clone() {
-            // Whoever did it may have died before anybody was told.
-            self.jobs = vec![self.job(state, conversation, found)];
+        if self.behind {
+            return Step::<R>::Done(Err(self.rules.hides(state).map_or(Refusal::Behind, Refusal::Rule)));
+        }
+        if let Some(found) = self.found.clone() {
+            // Whoever did it may have died before anybody was told. If it was this very attempt, all who are to be told are
+            // known.
+            if !self.entries.contains(&found) {
+                self.jobs = vec![self.job(state, found.0, found.1)];
+            }
             return self.enter(Phase::Queueing);
         }
         match self.rules.decide(state, &self.tops, now) {

@@ -1,6 +1,8 @@
 //! Every change of a group: what is asked, what it must know, what it tells and what it writes. [`rules`] decides.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -130,6 +132,10 @@ pub struct Edit {
 }
 
 impl Edit {
+    const fn touches_card(&self) -> bool {
+        self.name.is_some() || self.description.is_some()
+    }
+
     fn touches_settings(&self) -> bool {
         self.joining.is_some()
             || self.findable.is_some()
@@ -185,7 +191,7 @@ pub enum Told {
         /// To what.
         role: Role,
     },
-    /// The group has another owner; the one before is an admin now.
+    /// The group has another owner, who is not muted any more; the one before is an admin now.
     Owner {
         /// Who.
         user: UserId,

@@ -110,6 +110,37 @@ impl Request {
         Tell { conversation: ConversationId::Notices(user), what, joins: 0 }
     }
 
+    /// Tells these people in their notices, each once. The first of them is the actor, whose notices are searched.
+    fn notices(people: impl IntoIterator<Item = UserId>, what: &Told, mut writes: Vec<Write>) -> Decided {
+        let mut told: Vec<Tell<Told>> = Vec::new();
+        for user in people {
+            if told.iter().all(|it| it.conversation != ConversationId::Notices(user)) {
+                told.push(Self::notice(user, what.clone()));
+                writes.push(Write::Notices(user));
+            }
+        }
+        Decision::Commit(told, writes)
+    }
+
+    /// Whether the actor may not even learn that there is such a group (SEE-1).
+    fn is_hidden(&self, state: &State) -> bool {
+        let Some(group) = &state.group else { return true };
+        let was_member = state.spans.get(&self.actor).is_some_and(|spans| !spans.as_slice().is_empty());
+        let is_invited = state.asking.as_ref().is_some_and(|asking| asking.user == self.actor);
+        let may_try = matches!(self.change, Change::Join { .. })
+            && !group.dissolved
+            && (group.settings.findable || group.settings.joining != Joining::Invitation);
+        !(state.members.contains_key(&self.actor) || was_member || is_invited || may_try)
+    }
+
+    /// What is answered where there is nothing.
+    const fn nothing_there(&self) -> Refusal {
+        match self.change {
+            Change::Join { link: Some(_), .. } => Refusal::LinkNotGood,
+            _ => Refusal::Denied(Denied::NotAMember),
+        }
+    }
+
     fn create(&self, state: &State, tops: &Tops, now: Timestamp) -> Decided {
         let Change::Create { name, description, settings, members } = &self.change else { return Decision::Nothing };
         let mut everybody = vec![self.actor];
@@ -159,12 +190,18 @@ impl Request {
         let from = if group.settings.history == History::All { Seq::FIRST } else { at };
         let spans = state.spans.get(&user).cloned().unwrap_or_default().joined(from);
         let read = ReadPosition { seq: at, counts: counts.with_members(1) };
+        let mut told = vec![Tell { joins: 1, ..self.tell(Told::Joined { user, by }) }];
         let mut writes =
             vec![Write::Member(Member::new(user, Role::Member, from, now)), Write::Joined { user, spans, read }];
         if state.asking.is_some() {
             writes.push(Write::NoAsking(user));
         }
-        Decision::Commit(vec![Tell { joins: 1, ..self.tell(Told::Joined { user, by }) }], writes)
+        // Whoever asked is answered where they are told of a refusal, so of two answers at once only one is given.
+        if user != self.actor {
+            told.push(Self::notice(user, Told::Answered { group: self.group, user, accepted: true }));
+            writes.push(Write::Notices(user));
+        }
+        Decision::Commit(told, writes)
     }
 
     fn join(&self, found: &Found<'_>) -> Decided {
@@ -186,18 +223,14 @@ impl Request {
         match group.settings.joining {
             _ if invited_by.is_some() => self.admit(found, self.actor, invited_by),
             Joining::Open => self.admit(found, self.actor, None),
+            Joining::Invitation if self.is_hidden(state) => Decision::Refuse(self.nothing_there()),
             Joining::Invitation => Decision::Refuse(Refusal::InvitationOnly),
             Joining::Approval => {
                 let asking = Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now };
                 let asked = Told::Asked { group: self.group, user: self.actor, greeting: greeting.clone() };
-                let mut told = vec![Self::notice(self.actor, asked.clone())];
-                let mut writes = vec![Write::Asking(asking), Write::Notices(self.actor)];
                 // Should it have been handed over meanwhile, the new owner finds the request in the list.
-                if let Some(owner) = self.owner.filter(|owner| *owner != self.actor) {
-                    told.push(Self::notice(owner, asked));
-                    writes.push(Write::Notices(owner));
-                }
-                Decision::Commit(told, writes)
+                let owner = self.owner.filter(|owner| *owner == group.owner);
+                Self::notices([self.actor].into_iter().chain(owner), &asked, vec![Write::Asking(asking)])
             }
         }
     }
@@ -246,9 +279,11 @@ impl Request {
     fn change_record(&self, found: &Found<'_>) -> Result<Decided, Refusal> {
         Ok(match &self.change {
             Change::Update { version, edit } => {
-                found.may(Act::Edit)?;
                 if edit.touches_settings() {
                     found.may(Act::Settle)?;
+                }
+                if edit.touches_card() || !edit.touches_settings() {
+                    found.may(Act::Edit)?;
                 }
                 if version.is_some_and(|version| version != found.group.version) {
                     return Err(Refusal::Stale);
@@ -268,6 +303,8 @@ impl Request {
                 };
                 let (mut heir, mut owner) = (heir.clone(), owner.clone());
                 (heir.role, owner.role) = (Role::Owner, Role::Admin);
+                // Nobody could ever unmute an owner.
+                heir.muted_until = None;
                 let handed = found.regroup(self, Told::Owner { user: *user }, |group| group.owner = *user);
                 let Decision::Commit(told, mut writes) = handed else { return Ok(handed) };
                 writes.extend([Write::Member(heir), Write::Member(owner)]);
@@ -282,6 +319,9 @@ impl Request {
             }
             Change::Announce { text } => {
                 found.may(Act::Announce)?;
+                if text.is_none() && found.group.announced.is_none() {
+                    return Ok(Decision::Nothing);
+                }
                 let announced = text.clone().map(|text| Announced { text, by: self.actor, at: found.now });
                 found.regroup(self, Told::Announced { text: text.clone() }, |group| group.announced = announced)
             }
@@ -348,13 +388,13 @@ impl Request {
                 found.may(Act::Admit)?;
                 let waiting = found.state.asking.as_ref();
                 waiting.filter(|it| it.is_alive(found.now) && it.invited_by.is_none()).ok_or(Refusal::NobodyAsks)?;
-                let answered = Told::Answered { group: self.group, user: *user, accepted: *accept };
-                if !accept {
-                    let told = vec![Self::notice(self.actor, answered.clone()), Self::notice(*user, answered)];
-                    let writes = vec![Write::NoAsking(*user), Write::Notices(self.actor), Write::Notices(*user)];
-                    return Ok(Decision::Commit(told, writes));
+                // Whoever has come in by another way meanwhile is not let in again.
+                let is_in = found.target.is_some();
+                if *accept && !is_in {
+                    return Ok(self.admit(found, *user, Some(self.actor)));
                 }
-                self.admit(found, *user, Some(self.actor))
+                let answered = Told::Answered { group: self.group, user: *user, accepted: is_in };
+                Self::notices([self.actor, *user], &answered, vec![Write::NoAsking(*user)])
             }
             Change::Invite { user, greeting } => {
                 found.may(Act::Invite)?;
@@ -371,9 +411,7 @@ impl Request {
                 let asking =
                     Asking { user: *user, invited_by: Some(self.actor), greeting: greeting.clone(), at: found.now };
                 let invited = Told::Invited { group: self.group, name, greeting };
-                let told = vec![Self::notice(self.actor, invited.clone()), Self::notice(*user, invited)];
-                let writes = vec![Write::Asking(asking), Write::Notices(self.actor), Write::Notices(*user)];
-                Decision::Commit(told, writes)
+                Self::notices([self.actor, *user], &invited, vec![Write::Asking(asking)])
             }
             Change::MakeLink(link) => {
                 found.may(Act::Admit)?;
@@ -428,18 +466,23 @@ impl Rules for Request {
         if let Change::Create { .. } = self.change {
             return self.create(state, tops, now);
         }
-        let Some(group) = &state.group else { return Decision::Refuse(Denied::NotAMember.into()) };
+        let Some(group) = &state.group else { return Decision::Refuse(self.nothing_there()) };
         let target = self.target().and_then(|user| state.members.get(&user));
         let actor = state.members.get(&self.actor);
         let found = Found { state, group, actor, target, tops, now };
         if let Change::Join { .. } = self.change {
             return match actor {
+                _ if group.dissolved && self.is_hidden(state) => Decision::Refuse(self.nothing_there()),
                 _ if group.dissolved => Decision::Refuse(Denied::Dissolved.into()),
                 Some(_) => Decision::Nothing,
                 None => self.join(&found),
             };
         }
         self.act(&found).unwrap_or_else(Decision::Refuse)
+    }
+
+    fn hides(&self, state: &State) -> Option<Refusal> {
+        self.is_hidden(state).then_some(self.nothing_there())
     }
 
     fn audience(&self, state: &State, conversation: ConversationId) -> Audience {
