@@ -70,6 +70,14 @@ pub(crate) enum Command {
     Devices(Devices),
     /// Who is online, and when the others last were
     Presence(Presence),
+    /// Show the own profile, or change it
+    Profile(Profile),
+    /// Find people
+    #[command(subcommand)]
+    People(People),
+    /// Change the password, or delete the account
+    #[command(subcommand)]
+    Account(Account),
     /// Replay dialogues between many people at once and check that nothing was lost, doubled or reordered
     Replay(Replay),
 }
@@ -180,6 +188,83 @@ pub(crate) struct Presence {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Profile {
+    /// What others see
+    #[arg(long, value_name = "DISPLAY")]
+    pub(crate) name: Option<String>,
+    /// A new user name; the old one is free for others at once
+    #[arg(long)]
+    pub(crate) username: Option<String>,
+    /// A few words; "" for none
+    #[arg(long)]
+    pub(crate) bio: Option<String>,
+    /// What you read best, such as en or zh-Hans; "" to tell it no longer
+    #[arg(long, value_name = "TAG")]
+    pub(crate) language: Option<String>,
+    /// Where your clock is, such as Europe/Berlin; "" to tell it no longer
+    #[arg(long, value_name = "NAME")]
+    pub(crate) time_zone: Option<String>,
+    /// Whose messages to take: anyone or contacts
+    #[arg(long, value_name = "WHO")]
+    pub(crate) messages_from: Option<String>,
+    /// Who sees whether you are online: everybody, contacts or nobody
+    #[arg(long, value_name = "WHO")]
+    pub(crate) presence_to: Option<String>,
+    /// Change it only if it has this version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) if_version: Option<u64>,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum People {
+    /// List people whose user names begin so
+    Search(Search),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Search {
+    /// At least the first two letters
+    pub(crate) prefix: String,
+    /// So many people at most
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+    pub(crate) limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Change the password; all other devices are signed out
+    Password(NewPassword),
+    /// Delete the account for good; what was sent stays with those who got it
+    Delete(Delete),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct NewPassword {
+    /// The password so far; asked for if missing
+    #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// The new one; asked for if missing
+    #[arg(long, env = "TIDINGS_NEW_PASSWORD", hide_env_values = true)]
+    pub(crate) new_password: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Delete {
+    /// Do it without asking again
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// The password; asked for if missing
+    #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
 }
 
 /// How well the local stores of a replay survive.

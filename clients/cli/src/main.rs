@@ -8,6 +8,7 @@ mod devices;
 mod follow;
 mod history;
 mod listen;
+mod me;
 mod people;
 mod presence;
 mod problem;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Account, Args, Command, People};
 use crate::problem::Problem;
 use crate::text::Clock;
 
@@ -60,6 +61,10 @@ async fn run(args: Args, clock: Clock) -> Result<ExitCode, Problem> {
         Command::Conversations(list) => conversations::run(&place, &list, clock).await?,
         Command::Devices(devices) => devices::run(&place, devices, clock).await?,
         Command::Presence(asked) => presence::run(&place, &asked, clock).await?,
+        Command::Profile(change) => me::profile(&place, change).await?,
+        Command::People(People::Search(search)) => people::search(&place, &search).await?,
+        Command::Account(Account::Password(change)) => account::change_password(&place, change).await?,
+        Command::Account(Account::Delete(delete)) => account::delete(&place, delete).await?,
         Command::Replay(replay) => return replay::run(&place, replay).await,
     }
     Ok(ExitCode::SUCCESS)

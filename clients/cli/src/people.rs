@@ -1,14 +1,18 @@
-//! Who is meant.
+//! Who is meant, and who there is.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tidings_client::actions::UserSearch;
 use tidings_client::{CallError, Client, ConversationId, ErrorCode, UserId};
-use tidings_domain::identity::Username;
+use tidings_domain::identity::{Username, UsernamePrefix};
+use tidings_domain::limits::SEARCH_PAGE_MAX;
 use tokio::time::timeout;
 
+use crate::args::{Place, Search};
 use crate::problem::Problem;
-use crate::profile::online;
+use crate::profile::{Profile, leave, online};
+use crate::say;
 
 /// How long a name is looked up.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(10);
@@ -34,6 +38,38 @@ pub(crate) async fn find(client: &Client, peer: &str) -> Result<UserId, Problem>
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Lists people whose user names begin so.
+pub(crate) async fn search(place: &Place, asked: &Search) -> Result<(), Problem> {
+    let prefix: UsernamePrefix = asked.prefix.parse()?;
+    let profile = Profile::open(place)?;
+    let client = profile.client(place).await?;
+    let result = list(&client, prefix, asked).await;
+    leave(&client).await;
+    result
+}
+
+async fn list(client: &Client, prefix: UsernamePrefix, asked: &Search) -> Result<(), Problem> {
+    online(client, LOOK_UP_WITHIN).await?;
+    let (mut left, mut cursor) = (asked.limit, None);
+    while left > 0 {
+        let limit = Some(left.min(SEARCH_PAGE_MAX));
+        let page = client.user_search(UserSearch { prefix: prefix.clone().into(), limit, cursor }).await?;
+        for user in &page.users {
+            if asked.json {
+                say::json(user);
+            } else {
+                say::line(format_args!("{:<32}  {}  ({})", user.username, user.display_name, user.id));
+            }
+        }
+        left = left.saturating_sub(page.users.len());
+        cursor = page.cursor;
+        if !page.more {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Names of people, looked up once each.

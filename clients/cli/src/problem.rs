@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use thiserror::Error;
 use tidings_client::{ApiError, CallError, ErrorCode, KickReason, NotSent, OpenError, SendError, StoreError};
 use tidings_domain::identity::InvalidName;
+use tidings_domain::profile::InvalidProfile;
 use tidings_stage::StageError;
 
 /// Why a command did not do what it was asked.
@@ -16,6 +17,8 @@ pub(crate) enum Problem {
     Queued(String),
     #[error(transparent)]
     Name(#[from] InvalidName),
+    #[error(transparent)]
+    Profile(#[from] InvalidProfile),
     #[error("{}", open(.0))]
     Open(#[from] OpenError),
     #[error("{}", api(.0))]

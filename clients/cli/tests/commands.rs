@@ -34,6 +34,13 @@ fn failures_say_what_to_do() {
         (&["chat", "bob"], "tidings register"),
         (&["devices", "list"], "tidings register"),
         (&["presence", "bob"], "tidings register"),
+        (&["profile", "--time-zone", "over there"], "Europe/Berlin"),
+        (&["profile", "--presence-to", "friends"], "everybody, contacts or nobody"),
+        (&["profile"], "tidings register"),
+        (&["people", "search", "a"], "2 to 32"),
+        (&["people", "search", "al"], "tidings register"),
+        (&["account", "password"], "tidings register"),
+        (&["account", "delete", "--yes"], "tidings register"),
         (&["replay", "/does/not/exist"], "cannot be read"),
     ];
     for (args, want) in cases {

@@ -244,8 +244,12 @@ impl Client {
         }
     }
 
-    /// The card of the person with this user name.
+    /// The card of the person with this user name. A name may pass to somebody else, so what was seen before counts
+    /// only offline.
     pub async fn user_named(&self, username: Username) -> Result<User, CallError> {
+        if self.connection().state() == ConnectionState::Online {
+            return self.ask_user(UserGet { user: None, username: Some(username.into()) }).await;
+        }
         match self.store.person_named(username.as_str()).await? {
             Some(card) => Ok(card),
             None => self.ask_user(UserGet { user: None, username: Some(username.into()) }).await,
@@ -298,7 +302,7 @@ fn new_device(options: &Options) -> Result<DeviceId, OpenError> {
 }
 
 /// Tries a few times while the failure may pass.
-async fn patiently<T, F>(options: &Options, request: impl Fn() -> F) -> Result<T, ApiError>
+pub(crate) async fn patiently<T, F>(options: &Options, request: impl Fn() -> F) -> Result<T, ApiError>
 where
     F: Future<Output = Result<T, ApiError>>,
 {

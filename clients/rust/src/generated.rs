@@ -8,6 +8,7 @@ use tidings_protocol::actions::{
     GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests,
     GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply,
     PresenceQuery, PresenceQueryReply, PresenceWatch, PresenceWatchReply, Sync, SyncReply, UserGet, UserGetReply,
+    UserSearch, UserSearchReply, UserUpdate, UserUpdateReply,
 };
 
 use crate::{CallError, Client};
@@ -135,7 +136,7 @@ impl Client {
         self.call(request).await
     }
 
-    /// `user.get`: A person's public card, by id or user name.
+    /// `user.get`: A person's public card, by id or user name; of oneself everything.
     pub async fn user_get(&self, request: UserGet) -> Result<UserGetReply, CallError> {
         self.call(request).await
     }
@@ -157,6 +158,16 @@ impl Client {
 
     /// `presence.watch`: Be told for a while when people come and go.
     pub async fn presence_watch(&self, request: PresenceWatch) -> Result<PresenceWatchReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `user.search`: People's public cards, by how their user names begin.
+    pub async fn user_search(&self, request: UserSearch) -> Result<UserSearchReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `user.update`: Changes one's own profile, settings and user name.
+    pub async fn user_update(&self, request: UserUpdate) -> Result<UserUpdateReply, CallError> {
         self.call(request).await
     }
 }

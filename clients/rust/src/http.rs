@@ -13,7 +13,8 @@ use tidings_domain::ids::ConversationId;
 use tidings_protocol::actions::HistoryReply;
 use tidings_protocol::error::{ErrorBody, ErrorCode, HttpError};
 use tidings_protocol::http::{
-    CreateAccount, CreateAccountReply, CreateSession, EntriesQuery, RefreshSession, SessionReply, TicketReply,
+    ChangePassword, CreateAccount, CreateAccountReply, CreateSession, DeleteAccount, Done, EntriesQuery,
+    RefreshSession, SessionReply, TicketReply,
 };
 use tokio_tungstenite::Connector;
 
@@ -112,6 +113,20 @@ impl Api {
 
     pub(crate) async fn ticket(&self, access_token: String) -> Result<TicketReply, ApiError> {
         self.answer(self.request(Method::POST, "/v1/tickets")?.bearer_auth(access_token)).await
+    }
+
+    pub(crate) async fn change_password(
+        &self,
+        access_token: String,
+        change: &ChangePassword,
+    ) -> Result<Done, ApiError> {
+        let request = self.request(Method::PUT, "/v1/account/password")?;
+        self.answer(request.bearer_auth(access_token).json(change)).await
+    }
+
+    pub(crate) async fn delete_account(&self, access_token: String, account: &DeleteAccount) -> Result<Done, ApiError> {
+        let request = self.request(Method::DELETE, "/v1/account")?;
+        self.answer(request.bearer_auth(access_token).json(account)).await
     }
 
     pub(crate) async fn entries(

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::{self, Dice};
-use crate::error::ApiError;
+use crate::error::{ApiError, StoreError};
 use crate::http::Api;
 use crate::store::{Store, Write};
 
@@ -102,6 +102,16 @@ impl Account {
     /// The session is over.
     pub(crate) async fn end(&self) {
         *self.session.lock().await = None;
+    }
+
+    /// The person has another card now.
+    pub(crate) async fn is_now(&self, user: User) -> Result<(), StoreError> {
+        let mut session = self.session.lock().await;
+        if let Some(current) = session.as_mut() {
+            current.user = user;
+            self.store.write(vec![Write::Session(Some(current.clone()))]).await?;
+        }
+        Ok(())
     }
 
     /// An access token that is not `refused` and lasts a while.

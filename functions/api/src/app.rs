@@ -7,10 +7,12 @@ use aws_config::SdkConfig;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::history::ReadHistory;
 use tidings_application::identity::ports::{
-    AccountCreate, AccountRead, AccountRehash, DeriveIds, PasswordHasher, RefreshTokens, SessionEnd, SessionList,
-    SessionRead, SessionWrite, SignTokens, VerifyAccessTokens,
+    AccountClose, AccountCreate, AccountRead, AccountRehash, DeriveIds, PasswordHasher, RefreshTokens, SessionEnd,
+    SessionList, SessionRead, SessionWrite, SignTokens, VerifyAccessTokens,
 };
-use tidings_application::identity::{IssueTicket, Kick, Lifetimes, Refresh, SignIn, SignUp};
+use tidings_application::identity::{
+    ChangePassword, DeleteAccount, IssueTicket, Kick, Lifetimes, Refresh, SignIn, SignUp,
+};
 use tidings_application::ports::{Gateway, InboxRead, InboxSettle, LogRead, RouteLeave, RouteRead, RouteRevoke};
 use tidings_application::sync::{OverHttp, SyncDevice};
 use tidings_domain::login::LoginPolicy;
@@ -32,15 +34,16 @@ pub(crate) trait Adapters: Send + Sync + 'static {
     type Store: AccountRead
         + AccountCreate
         + AccountRehash
+        + AccountClose
         + SessionRead
         + SessionList
         + SessionWrite
         + SessionEnd
         + Clone;
     /// Where devices are reached whose sessions end.
-    type Routes: RouteRead + RouteLeave + RouteRevoke;
+    type Routes: RouteRead + RouteLeave + RouteRevoke + Clone;
     /// Their sockets.
-    type Gateway: Gateway;
+    type Gateway: Gateway + Clone;
     /// Conversations.
     type Log: LogRead + Clone;
     /// What people have of them.
@@ -54,6 +57,22 @@ pub(crate) trait Adapters: Send + Sync + 'static {
 }
 
 /// Signing in, which ends the sessions that the login policy does not allow any more.
+type ChangePasswordOf<A> = ChangePassword<
+    <A as Adapters>::Store,
+    <A as Adapters>::Hasher,
+    <A as Adapters>::Clock,
+    <A as Adapters>::Routes,
+    <A as Adapters>::Gateway,
+>;
+
+type DeleteAccountOf<A> = DeleteAccount<
+    <A as Adapters>::Store,
+    <A as Adapters>::Hasher,
+    <A as Adapters>::Clock,
+    <A as Adapters>::Routes,
+    <A as Adapters>::Gateway,
+>;
+
 type SignInOf<A> = SignIn<
     <A as Adapters>::Store,
     <A as Adapters>::Hasher,
@@ -69,6 +88,8 @@ pub(crate) struct App<A: Adapters> {
     pub(crate) sign_in: SignInOf<A>,
     pub(crate) refresh: Refresh<A::Store, A::Keys, A::Clock>,
     pub(crate) issue_ticket: IssueTicket<A::Store, A::Keys, A::Clock>,
+    pub(crate) change_password: ChangePasswordOf<A>,
+    pub(crate) delete_account: DeleteAccountOf<A>,
     pub(crate) sync: SyncDevice<A::Log, A::Inboxes, OverHttp, OverHttp, A::Clock>,
     pub(crate) history: ReadHistory<A::Log, A::Inboxes>,
     pub(crate) keys: A::Keys,
@@ -120,7 +141,7 @@ impl<A: Adapters> App<A> {
                 clock: clock.clone(),
                 lifetimes,
                 policy: login_policy,
-                kick,
+                kick: kick.clone(),
             },
             refresh: Refresh { store: store(), keys: keys.clone(), clock: clock.clone(), lifetimes },
             issue_ticket: IssueTicket {
@@ -129,6 +150,8 @@ impl<A: Adapters> App<A> {
                 clock: clock.clone(),
                 ttl_s: ticket_ttl_s,
             },
+            change_password: ChangePassword { store: store(), hasher: hasher(), kick: kick.clone() },
+            delete_account: DeleteAccount { store: store(), hasher: hasher(), kick },
             sync: SyncDevice {
                 log: log.clone(),
                 inboxes: inboxes.clone(),

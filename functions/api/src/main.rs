@@ -1,5 +1,6 @@
 //! The HTTP API.
 
+mod account;
 mod accounts;
 mod app;
 mod bearer;

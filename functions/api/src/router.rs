@@ -8,7 +8,7 @@ use tidings_protocol::error::{ErrorBody, ErrorCode};
 
 use crate::app::{Adapters, Shared};
 use crate::refused::Refused;
-use crate::{accounts, bearer, keys, messages, sessions, tickets};
+use crate::{account, accounts, bearer, keys, messages, sessions, tickets};
 
 /// Largest request body, in bytes. The largest request is a sign-in of about 1 KB.
 pub(crate) const BODY_MAX: usize = 16 * 1024;
@@ -19,6 +19,7 @@ pub(crate) fn router<A: Adapters>(app: Shared<A>) -> Router {
     let signed_in = Router::new()
         .merge(tickets::routes())
         .merge(messages::routes())
+        .merge(account::routes())
         .route_layer(from_fn_with_state(app.clone(), bearer::authenticate::<A>));
     Router::new()
         .merge(accounts::routes())

@@ -85,9 +85,6 @@ const WATCHES: &[&str] = &["watchers#*", "watching#*"];
 const PEOPLE: &[&str] = &["user#*"];
 /// Whose a user name is.
 const USERNAMES: &[&str] = &["name#*"];
-/// A new account and its name, which one transaction writes. Both in one statement: what IAM compares of a transaction
-/// may be the keys of all its items together.
-const PEOPLE_AND_USERNAMES: &[&str] = &["user#*", "name#*"];
 /// Groups, their members, and who would like to be one.
 const GROUPS: &[&str] = &["group#*", "members#*"];
 /// All partition keys of a change of a group, over the three tables of its transaction: what IAM compares of a transaction
@@ -95,6 +92,11 @@ const GROUPS: &[&str] = &["group#*", "members#*"];
 const OF_A_GROUPS_CHANGE: &[&str] = &["g:*", "n:*", "group#*", "members#*", "u_*"];
 /// Members of groups.
 const MEMBERS: &[&str] = &["members#*"];
+/// Cards under the beginnings of user names.
+const LISTED: &[&str] = &["names#*"];
+/// An account, its name and its listed card, which one transaction writes. All in one statement: what IAM compares of a
+/// transaction may be the keys of all its items together.
+const PEOPLE_AND_USERNAMES: &[&str] = &["user#*", "name#*", "names#*"];
 /// Conversations that people write in. Notices (`n:`) are written by us alone, whatever a client asks for.
 const WRITTEN_BY_PEOPLE: &[&str] = &["d:*", "g:*"];
 
@@ -116,8 +118,16 @@ pub const GRANTS: &[Grant] = &[
     keyed("watches.write", &["dynamodb:PutItem", "dynamodb:DeleteItem"], ROUTES, WATCHES),
     keyed("accounts.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
     keyed("accounts.create", &["dynamodb:PutItem"], SOCIAL, PEOPLE_AND_USERNAMES),
+    keyed(
+        "accounts.update",
+        &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        SOCIAL,
+        PEOPLE_AND_USERNAMES,
+    ),
+    keyed("accounts.close", &["dynamodb:PutItem", "dynamodb:DeleteItem"], SOCIAL, PEOPLE_AND_USERNAMES),
     keyed("accounts.rehash", &["dynamodb:UpdateItem"], SOCIAL, PEOPLE),
     keyed("usernames.read", &["dynamodb:GetItem"], SOCIAL, USERNAMES),
+    keyed("people.search", &["dynamodb:Query"], SOCIAL, LISTED),
     keyed("sessions.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
     keyed("groups.state", &["dynamodb:GetItem"], SOCIAL, GROUPS),
     keyed("groups.list", &["dynamodb:Query"], SOCIAL, GROUPS),

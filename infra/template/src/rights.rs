@@ -41,6 +41,9 @@ pub struct Unseen {
 /// Of a statement that takes part in a transaction over several tables.
 const KEYS_OF_ANOTHER_TABLE: &str = "what IAM compares of a transaction may be the keys of all its items together";
 
+/// A statement allows each of its actions on each of its keys.
+const ONE_STATEMENT: &str = "a transaction's rights stand in one statement, and on other items it does other things";
+
 /// All that is granted and can't be seen to be used. What no statement grants any more, or what is used after all, may
 /// not stay here.
 pub const UNSEEN: &[Unseen] = &[
@@ -115,6 +118,24 @@ pub const UNSEEN: &[Unseen] = &[
         actions: &["dynamodb:PutItem", "dynamodb:DeleteItem"],
         key: Some("u_*"),
         reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["AccountsUpdate"],
+        actions: &["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        key: Some("user#*"),
+        reason: ONE_STATEMENT,
+    },
+    Unseen {
+        statements: &["AccountsUpdate"],
+        actions: &["dynamodb:UpdateItem"],
+        key: Some("name#*"),
+        reason: ONE_STATEMENT,
+    },
+    Unseen {
+        statements: &["AccountsUpdate"],
+        actions: &["dynamodb:UpdateItem"],
+        key: Some("names#*"),
+        reason: ONE_STATEMENT,
     },
 ];
 

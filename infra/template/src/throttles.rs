@@ -24,6 +24,10 @@ pub const SOCKET: &[Throttle] = &[
     Throttle { route: "history", per_s: 1_000 },
     // People look up people one at a time. Whoever collects names does it slowly.
     Throttle { route: "user.get", per_s: 200 },
+    // A search for each letter that somebody types. Whoever collects names this way does it slowly, too.
+    Throttle { route: "user.search", per_s: 200 },
+    // A user name that is changed is five items of one transaction, some in partitions that others share.
+    Throttle { route: "user.update", per_s: 100 },
 ];
 
 /// Routes of the HTTP API.
@@ -34,6 +38,9 @@ pub const HTTP: &[Throttle] = &[
     Throttle { route: "POST /v1/sessions", per_s: 50 },
     // A device refreshes once in the life of an access token, or after it was away.
     Throttle { route: "POST /v1/sessions/refresh", per_s: 500 },
+    // Each hashes twice, and is a guess at a password.
+    Throttle { route: "PUT /v1/account/password", per_s: 10 },
+    Throttle { route: "DELETE /v1/account", per_s: 10 },
     // One for each new connection.
     Throttle { route: "POST /v1/tickets", per_s: 500 },
 ];

@@ -8,7 +8,7 @@ use tidings_application::clock::{Clock, Random};
 use tidings_application::identity::ports::{AccountRead, SessionRead};
 use tidings_application::identity::{
     Admit, AdmitError, Card, Device, GetUser, GetUserError, IssueTicket, IssueTicketError, Kick, Lifetimes, Principal,
-    REFRESH_GRACE_MS, Refresh, RefreshError, Session, SignIn, SignInCommand, SignInError, SignUp, SignUpCommand,
+    REFRESH_GRACE_MS, Refresh, RefreshError, Seen, Session, SignIn, SignInCommand, SignInError, SignUp, SignUpCommand,
     SignUpError, SignedIn, Who,
 };
 use tidings_domain::identity::Platform;
@@ -119,11 +119,12 @@ mod sign_up {
         let card = world.signed_up("alice").await;
         assert_eq!(world.signed_in("alice", "laptop").await.card, card);
         let get = GetUser { accounts: world.social.clone() };
-        assert_eq!(get.run(Who::User(card.user)).await.unwrap(), card);
-        assert_eq!(get.run(Who::Username("ALICE".parse().unwrap())).await.unwrap(), card);
-        let nobody = get.run(Who::User(UserId::from_bits(1))).await;
+        let viewer = UserId::from_bits(1);
+        assert_eq!(get.run(viewer, Who::User(card.user)).await.unwrap(), Seen::Card(card.clone()));
+        assert_eq!(get.run(viewer, Who::Username("ALICE".parse().unwrap())).await.unwrap(), Seen::Card(card));
+        let nobody = get.run(viewer, Who::User(UserId::from_bits(2))).await;
         assert!(matches!(nobody, Err(GetUserError::NotFound)), "{nobody:?}");
-        let nobody = get.run(Who::Username("bob.b".parse().unwrap())).await;
+        let nobody = get.run(viewer, Who::Username("bob.b".parse().unwrap())).await;
         assert!(matches!(nobody, Err(GetUserError::NotFound)), "{nobody:?}");
     }
 

@@ -1,6 +1,7 @@
 //! The grammar of what people and devices are called.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// Why a text is not a name.
@@ -9,6 +10,8 @@ use std::str::FromStr;
 pub enum InvalidName {
     /// Not 3 to 32 of `a-z 0-9 _ .`, beginning with a letter.
     Username,
+    /// Not 2 to 32 of `a-z 0-9 _ .`, beginning with a letter.
+    UsernamePrefix,
     /// Empty, longer than 64 characters, blank at an end, or with control characters.
     DisplayName,
     /// Shorter than 8 or longer than 128 characters.
@@ -21,6 +24,7 @@ impl fmt::Display for InvalidName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Username => "a user name is 3 to 32 of a-z 0-9 _ . and begins with a letter",
+            Self::UsernamePrefix => "what user names begin with is 2 to 32 of a-z 0-9 _ . and begins with a letter",
             Self::DisplayName => {
                 "a display name is 1 to 64 characters without control characters or blanks at its ends"
             }
@@ -47,6 +51,11 @@ impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// How it begins: the least that can be searched for, and so what all that is found for a search has in common.
+    pub fn beginning(&self) -> &str {
+        self.0.get(..UsernamePrefix::MIN).unwrap_or(&self.0)
+    }
 }
 
 impl fmt::Display for Username {
@@ -59,13 +68,54 @@ impl FromStr for Username {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let folded = text.to_ascii_lowercase();
-        let fits = (Self::MIN..=Self::MAX).contains(&folded.len());
-        let plain = folded
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
-        let begins = folded.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-        (fits && plain && begins).then_some(Self(folded)).ok_or(InvalidName::Username)
+        folded(text, Self::MIN..=Self::MAX).map(Self).ok_or(InvalidName::Username)
+    }
+}
+
+/// The folded text, if it has so many characters and they are those of user names.
+fn folded(text: &str, length: RangeInclusive<usize>) -> Option<String> {
+    let folded = text.to_ascii_lowercase();
+    let plain =
+        folded.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
+    let begins = folded.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    (length.contains(&folded.len()) && plain && begins).then_some(folded)
+}
+
+/// What the user names that are searched for begin with; a whole name is one too. Capitals are folded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsernamePrefix(String);
+
+impl UsernamePrefix {
+    /// Shortest one, in characters: one letter finds too many people to be of use to anybody but a collector.
+    pub const MIN: usize = 2;
+
+    /// The folded text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How it begins: as [`Username::beginning`] of every name that it is a prefix of.
+    pub fn beginning(&self) -> &str {
+        self.0.get(..Self::MIN).unwrap_or(&self.0)
+    }
+
+    /// Whether a name begins so.
+    pub fn begins(&self, username: &Username) -> bool {
+        username.as_str().starts_with(&self.0)
+    }
+}
+
+impl fmt::Display for UsernamePrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for UsernamePrefix {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        folded(text, Self::MIN..=Username::MAX).map(Self).ok_or(InvalidName::UsernamePrefix)
     }
 }
 
@@ -195,6 +245,19 @@ mod tests {
             [("Ada", true), ("李雷", true), ("", false), (" Ada", false), ("A\nb", false), (&"x".repeat(65), false)]
         {
             assert_eq!(text.parse::<DisplayName>().is_ok(), ok, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_begins_names_and_shares_their_beginning() {
+        let alice: Username = "alice".parse().unwrap();
+        for (text, begins) in [("al", true), ("ALI", true), ("alice", true), ("alicia", false), ("be", false)] {
+            let prefix: UsernamePrefix = text.parse().unwrap();
+            assert_eq!(prefix.begins(&alice), begins, "{text}");
+            assert!(!begins || prefix.beginning() == alice.beginning(), "{text}");
+        }
+        for bad in ["", "a", "1a", "ä", "a b", &"a".repeat(33)] {
+            assert!(bad.parse::<UsernamePrefix>().is_err(), "{bad}");
         }
     }
 

@@ -21,6 +21,7 @@ pub mod login;
 pub mod membership;
 pub mod posting;
 pub mod presence;
+pub mod profile;
 pub mod protocol;
 pub mod read;
 pub mod route;

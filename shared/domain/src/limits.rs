@@ -160,3 +160,10 @@ pub const LINKS_LISTED_MAX: usize = 50;
 
 /// How long a link is good when nobody says, in seconds: a week.
 pub const LINK_TTL_DEFAULT_S: u64 = 7 * 24 * 60 * 60;
+/// People in one page of a search: as many cards of the longest kind fit a frame, and nobody reads more before typing
+/// another letter.
+pub const SEARCH_PAGE_MAX: usize = 20;
+
+/// How many of a person's last changes are remembered by their client ids. A repetition comes within seconds (IDEM-1),
+/// and eight changes by all devices of one person take longer.
+pub const CHANGES_KEPT: usize = 8;

@@ -8,11 +8,12 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tidings_domain::group::{Announcement, Description, Greeting, GroupName, History, Joining, LinkCode, Role};
-use tidings_domain::identity::{DisplayName, Password, Platform, Username};
+use tidings_domain::identity::{DisplayName, Password, Platform, Username, UsernamePrefix};
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
+use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone};
 
 /// A domain type that travels as its text and is parsed, not validated, on arrival.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<T>(pub T);
 
 impl<T> From<T> for Text<T> {
@@ -76,6 +77,7 @@ on_wire! {
         "d:u_01JD0000000000000000000A00:u_01JD0000000000000000000B00", |id| id.to_string();
     DeviceId, "DeviceId", "^[A-Za-z0-9_-]{1,64}$", "laptop-1", |id| id.as_str();
     Username, "Username", "^[A-Za-z][A-Za-z0-9_.]{2,31}$", "alice", |name| name.as_str();
+    UsernamePrefix, "UsernamePrefix", "^[A-Za-z][A-Za-z0-9_.]{1,31}$", "al", |prefix| prefix.as_str();
     DisplayName, "DisplayName", r"^[^\s\u0000-\u001F\u007F-\u009F]([^\u0000-\u001F\u007F-\u009F]{0,62}[^\s\u0000-\u001F\u007F-\u009F])?$", "Alice", |name| name.as_str();
     Password, "Password", "^[\\s\\S]{8,128}$", "correct horse", |password| password.reveal();
     Platform, "Platform", "^(phone|tablet|desktop|web)$", "desktop", |platform| platform.as_str();
@@ -87,6 +89,11 @@ on_wire! {
     Role, "Role", "^(member|admin|owner)$", "admin", |role| role.as_str();
     Joining, "Joining", "^(open|approval|invitation)$", "open", |joining| joining.as_str();
     History, "HistoryRule", "^(from_join|all)$", "all", |history| history.as_str();
+    Bio, "Bio", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{0,280}$", "Mathematician", |bio| bio.as_str();
+    Language, "Language", "^(?=.{0,35}$)([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$", "en-GB", |language| language.as_str();
+    TimeZone, "TimeZone", r"^(?=.{0,64}$)([A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*)*)?$", "Europe/London", |zone| zone.as_str();
+    MessagesFrom, "MessagesFrom", "^(anyone|contacts)$", "anyone", |from| from.as_str();
+    PresenceTo, "PresenceTo", "^(everybody|contacts|nobody)$", "everybody", |to| to.as_str();
 }
 
 impl<T: OnWire> Serialize for Text<T> {
@@ -130,6 +137,7 @@ mod tests {
         example_reads_back::<ConversationId>();
         example_reads_back::<DeviceId>();
         example_reads_back::<Username>();
+        example_reads_back::<UsernamePrefix>();
         example_reads_back::<DisplayName>();
         example_reads_back::<Password>();
         example_reads_back::<Platform>();
@@ -141,5 +149,10 @@ mod tests {
         example_reads_back::<Role>();
         example_reads_back::<Joining>();
         example_reads_back::<History>();
+        example_reads_back::<Bio>();
+        example_reads_back::<Language>();
+        example_reads_back::<TimeZone>();
+        example_reads_back::<MessagesFrom>();
+        example_reads_back::<PresenceTo>();
     }
 }

@@ -4,8 +4,9 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tidings_domain::identity::{DisplayName, Password, Platform, Username};
+use tidings_domain::identity::{DisplayName, Password, Platform, Username, UsernamePrefix};
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
+use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone};
 use tidings_protocol::Text;
 
 #[track_caller]
@@ -73,9 +74,25 @@ fn names_and_passwords() {
         &["ada", "Ada.L_2", &"a".repeat(32)],
         &["", "al", "1ada", "_ada", "äda", "ada l", &"a".repeat(33)],
     );
+    check::<UsernamePrefix>(&["ad", "Ada.L_2", &"a".repeat(32)], &["", "a", "1a", "_a", "ä", "a d", &"a".repeat(33)]);
     check::<DisplayName>(
         &["A", "Ada Lovelace", "李雷", &"x".repeat(64)],
         &["", " Ada", "Ada ", "A\nb", "A\tb", "A\u{7f}b", "\u{1}", &"x".repeat(65)],
     );
     check::<Password>(&["12345678", "correct horse", &"x".repeat(128)], &["", "1234567", &"x".repeat(129)]);
+}
+
+#[test]
+fn profiles() {
+    check::<Bio>(&["", "two\nlines", &"李".repeat(280)], &["a\tb", "a\r", "\u{7f}", "\u{85}", &"x".repeat(281)]);
+    check::<Language>(
+        &["", "en", "zh-Hans-CN", "de-1996", &format!("abcdefgh{}", "-abcdefgh".repeat(3))],
+        &["e", "en-", "en_GB", "1a", "en--GB", "abcdefghi", &format!("abcdefgh{}", "-abcdefgh".repeat(4))],
+    );
+    check::<TimeZone>(
+        &["", "UTC", "Europe/Berlin", "America/Argentina/ComodRivadavia", "Etc/GMT+1", &"x".repeat(64)],
+        &["/", "Europe/", "Europe//Berlin", "+1", "a b", "a/1", &"x".repeat(65)],
+    );
+    check::<MessagesFrom>(&["anyone", "contacts"], &["", "Anyone", "nobody"]);
+    check::<PresenceTo>(&["everybody", "contacts", "nobody"], &["", "anyone", "nobody "]);
 }

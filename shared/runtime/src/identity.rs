@@ -2,18 +2,38 @@
 
 use tidings_application::error::PortError;
 use tidings_application::identity::{
-    Card, GetUserError, IssueTicketError, RefreshError, SignInError, SignOutError, SignUpError,
+    Account, Card, ChangePasswordError, DeleteAccountError, GetUserError, IssueTicketError, RefreshError,
+    SearchPeopleError, SignInError, SignOutError, SignUpError, UpdateUserError,
 };
-use tidings_domain::limits::CLOCK_SKEW_MS;
+use tidings_domain::limits::{CLOCK_SKEW_MS, SEARCH_PAGE_MAX};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
-use tidings_protocol::user::User;
+use tidings_protocol::user::{Own, User};
 use tidings_wire::refusal;
 
 use crate::invocation;
 
 /// A person's card.
 pub fn user(card: Card) -> User {
-    User { id: card.user.into(), username: card.username.into(), display_name: card.display_name.into() }
+    User {
+        id: card.user.into(),
+        username: card.username.into(),
+        display_name: card.display_name.into(),
+        bio: card.bio.into(),
+    }
+}
+
+/// What a person sees of themself: their card and the rest.
+pub fn own(account: Account) -> (User, Own) {
+    let card = user(account.card());
+    let Account { profile, version, .. } = account;
+    let own = Own {
+        language: profile.language.into(),
+        time_zone: profile.time_zone.into(),
+        messages_from: profile.messages_from.into(),
+        presence_to: profile.presence_to.into(),
+        version,
+    };
+    (card, own)
 }
 
 /// What a failed port is to a client. The adapter has logged the cause.
@@ -32,8 +52,9 @@ pub fn of_sign_up(error: &SignUpError) -> ErrorBody {
             error.server_time = Some(now.as_millis());
             error
         }
-        SignUpError::NameTaken => ErrorBody::new(ErrorCode::Conflict, "the user name is taken"),
-        SignUpError::ClientIdReused => ErrorBody::new(ErrorCode::Conflict, "this client id has another body"),
+        SignUpError::NameTaken => name_taken(),
+        SignUpError::ClientIdReused => client_id_reused(),
+        SignUpError::Ended => ErrorBody::new(ErrorCode::Conflict, "the account of this client id was deleted"),
         SignUpError::Port(error) => of_port(error),
     }
 }
@@ -78,9 +99,68 @@ pub fn of_sign_out(error: &SignOutError) -> ErrorBody {
 /// Why there is no card.
 pub fn of_get_user(error: &GetUserError) -> ErrorBody {
     match error {
-        GetUserError::NotFound => ErrorBody::new(ErrorCode::NotFound, "there is no such user"),
+        GetUserError::NotFound => no_such_user(),
         GetUserError::Port(error) => of_port(error),
     }
+}
+
+/// Why nobody is looked for.
+pub fn of_search_people(error: &SearchPeopleError) -> ErrorBody {
+    match error {
+        SearchPeopleError::Limit => ErrorBody::new(ErrorCode::BadRequest, format!("`limit` is 1 to {SEARCH_PAGE_MAX}")),
+        SearchPeopleError::Cursor => not_this_cursor(),
+        SearchPeopleError::Port(error) => of_port(error),
+    }
+}
+
+/// A cursor that no page of this search gave.
+pub fn not_this_cursor() -> ErrorBody {
+    ErrorBody::new(ErrorCode::BadRequest, "`cursor` is not from a page of this search")
+}
+
+/// Why a profile stays as it is.
+pub fn of_update_user(error: &UpdateUserError) -> ErrorBody {
+    match error {
+        UpdateUserError::Nothing => ErrorBody::new(ErrorCode::BadRequest, "nothing to change"),
+        UpdateUserError::NoAccount => no_such_user(),
+        UpdateUserError::Changed => ErrorBody::new(ErrorCode::Conflict, "the profile has another version by now"),
+        UpdateUserError::NameTaken => name_taken(),
+        UpdateUserError::ClientIdReused => client_id_reused(),
+        UpdateUserError::Port(error) => of_port(error),
+    }
+}
+
+/// Why a password stays as it is.
+pub fn of_change_password(error: &ChangePasswordError) -> ErrorBody {
+    match error {
+        ChangePasswordError::Ended => signed_out(),
+        ChangePasswordError::WrongPassword => wrong_password(),
+        ChangePasswordError::Port(error) => of_port(error),
+    }
+}
+
+/// Why an account stays.
+pub fn of_delete_account(error: &DeleteAccountError) -> ErrorBody {
+    match error {
+        DeleteAccountError::WrongPassword => wrong_password(),
+        DeleteAccountError::Port(error) => of_port(error),
+    }
+}
+
+fn no_such_user() -> ErrorBody {
+    ErrorBody::new(ErrorCode::NotFound, "there is no such user")
+}
+
+fn name_taken() -> ErrorBody {
+    ErrorBody::new(ErrorCode::Conflict, "the user name is taken")
+}
+
+fn client_id_reused() -> ErrorBody {
+    ErrorBody::new(ErrorCode::Conflict, "this client id has another body")
+}
+
+fn wrong_password() -> ErrorBody {
+    ErrorBody::new(ErrorCode::Forbidden, "wrong password")
 }
 
 fn signed_out() -> ErrorBody {

@@ -67,6 +67,13 @@ impl Person {
         Self { username, user: reply.user.id.0 }
     }
 
+    /// What a sign-in answers: status and body.
+    pub async fn sign_in(&self, cloud: &Cloud, password: &str, device: &str) -> (u16, Value) {
+        let device = json!({ "id": device, "name": device, "platform": "desktop" });
+        let body = json!({ "username": self.username, "password": password, "device": device });
+        post(cloud, "/v1/sessions", None, &body).await
+    }
+
     /// Signs in on a device.
     pub async fn device(&self, cloud: &Cloud, id: &str) -> Device {
         self.device_of(cloud, id, "desktop").await
@@ -108,16 +115,36 @@ impl Device {
 
     /// A GET with this device's token: status and body.
     pub async fn get(&self, cloud: &Cloud, path: &str) -> (u16, Value) {
-        let url = format!("{}{path}", cloud.endpoints().api);
-        let answer = cloud.http.get(url).bearer_auth(&self.session.access_token).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        request(cloud, "GET", path, Some(&self.session.access_token), &Value::Null).await
+    }
+
+    /// A new password: status and body.
+    pub async fn change_password(&self, cloud: &Cloud, old: &str, new: &str) -> (u16, Value) {
+        let body = json!({ "old": old, "new": new });
+        request(cloud, "PUT", "/v1/account/password", Some(&self.session.access_token), &body).await
+    }
+
+    /// The end of the account: status and body.
+    pub async fn delete_account(&self, cloud: &Cloud, password: &str) -> (u16, Value) {
+        let body = json!({ "password": password });
+        request(cloud, "DELETE", "/v1/account", Some(&self.session.access_token), &body).await
+    }
+
+    /// What a refresh of its session answers: status and body.
+    pub async fn refresh(&self, cloud: &Cloud) -> (u16, Value) {
+        post(cloud, "/v1/sessions/refresh", None, &json!({ "refresh_token": self.session.refresh_token })).await
     }
 }
 
 /// A POST: status and body.
 pub async fn post(cloud: &Cloud, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+    request(cloud, "POST", path, token, body).await
+}
+
+/// A request of any method: status and body.
+pub async fn request(cloud: &Cloud, method: &str, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
     let url = format!("{}{path}", cloud.endpoints().api);
-    let mut request = cloud.http.post(url);
+    let mut request = cloud.http.request(method.parse().unwrap(), url);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }

@@ -71,7 +71,7 @@ async fn the_aws_command_line_sees_the_local_cloud() {
 
     let social = &endpoints.tables["social"];
     let scan = ask(&endpoints.dynamodb, &["dynamodb", "scan", "--table-name", social]).await;
-    assert_eq!(scan["Count"], 2, "an account and its name: {scan}");
+    assert_eq!(scan["Count"], 3, "an account, its name and its card: {scan}");
 
     let queues = ask(&endpoints.sqs, &["sqs", "list-queues"]).await;
     let queues = queues["QueueUrls"].as_array().unwrap();

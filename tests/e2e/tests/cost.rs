@@ -90,6 +90,20 @@ async fn every_action_keeps_its_budget() {
     stage.desk.ok("user.get", json!({ "username": stage.ann.username })).await;
     check("user.get", stage.spent("user.get"), 1);
 
+    for number in 0..20 {
+        stage.cloud.person(&format!("crowd{number}")).await;
+    }
+    stage.cloud.running().reset_ledger();
+    let found = stage.desk.ok("user.search", json!({ "prefix": "crowd" })).await;
+    assert_eq!(found["users"].as_array().unwrap().len(), 20);
+    check("user.search", stage.spent("user.search"), 1);
+
+    stage.bob.username.push_str("_2");
+    stage.desk.ok("user.update", json!({ "client_id": client_id(), "username": stage.bob.username })).await;
+    let updated = stage.spent("user.update");
+    assert_eq!((updated.write_units, updated.read_units), (10.0, 1.0));
+    check("user.update", updated, 1);
+
     for name in ["one", "two", "three", "four"] {
         let friend = stage.cloud.person(name).await;
         stage.desk.ok("message.send", message(&stage.bob.with(&friend).to_string(), 0)).await;

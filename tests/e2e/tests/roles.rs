@@ -27,6 +27,8 @@ enum Probe {
     ListDevices,
     AskPresence,
     Watch,
+    Search,
+    UpdateProfile,
     Send,
     SendToMany,
     Sync,
@@ -54,6 +56,8 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("connect", "RoutesClaim", Probe::Connect),
     ("contact", "UsernamesRead", Probe::FindSomebody),
     ("contact", "AccountsRead", Probe::FindSomebody),
+    ("contact", "AccountsUpdate", Probe::UpdateProfile),
+    ("contact", "PeopleSearch", Probe::Search),
     ("deliver", "RoutesList", Probe::Task),
     ("deliver", "GatewayPost", Probe::Task),
     ("device", "SessionsList", Probe::ListDevices),
@@ -167,6 +171,10 @@ impl Talk {
             Probe::ListDevices => self.asks("device.list", json!({})).await,
             Probe::AskPresence => self.asks("presence.query", json!({ "users": [self.bob.user.to_string()] })).await,
             Probe::Watch => self.asks("presence.watch", json!({ "users": [self.bob.user.to_string()] })).await,
+            Probe::Search => self.asks("user.search", json!({ "prefix": self.bob.username })).await,
+            Probe::UpdateProfile => {
+                self.asks("user.update", json!({ "client_id": client_id(), "bio": "probed" })).await
+            }
             Probe::Send => {
                 let message = self.message();
                 self.asks("message.send", message).await

@@ -1,8 +1,11 @@
 //! What is written reads back, also by another process.
 
+use tidings_domain::identity::{DisplayName, Username};
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
+use tidings_protocol::Text;
 use tidings_protocol::body::Body;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_protocol::user::User;
 
 use super::*;
 use crate::outbox::Item;
@@ -132,4 +135,26 @@ async fn a_failing_write_takes_nothing_else_with_it() {
     done.unwrap();
     let loaded = store.load(UserId::from_bits(1)).await.unwrap();
     assert_eq!(loaded.lanes[0].1.items().cloned().collect::<Vec<_>>(), [item(2)]);
+}
+
+#[tokio::test]
+async fn a_user_name_that_passed_to_somebody_else_finds_them_alone() {
+    let store = Store::memory().unwrap();
+    let card = |bits, username: &str| User {
+        id: UserId::from_bits(bits).into(),
+        username: username.parse::<Username>().unwrap().into(),
+        display_name: "Somebody".parse::<DisplayName>().unwrap().into(),
+        bio: Text::default(),
+    };
+    let person = |card: &User| vec![Write::Person(card.clone())];
+    // Whichever of the two ids is lower.
+    for (first, heir) in [(1, 2), (4, 3)] {
+        let (before, after) = (card(first, "alice"), card(heir, "alice"));
+        store.write(person(&before)).await.unwrap();
+        store.write(person(&after)).await.unwrap();
+        assert_eq!(store.person_named("alice").await.unwrap(), Some(after));
+        assert_eq!(store.person(before.id.0).await.unwrap(), None);
+        store.write(person(&card(heir, "alicia"))).await.unwrap();
+        assert_eq!(store.person_named("alice").await.unwrap(), None);
+    }
 }

@@ -99,6 +99,10 @@ fn apply(connection: &Connection, profile: i64, write: Write) -> Result<(), Stor
         }
         Write::Session(session) => save_session(connection, profile, session),
         Write::Person(user) => {
+            // A name has one owner: whoever was seen with it before has another one by now.
+            connection
+                .prepare_cached("DELETE FROM people WHERE profile = ? AND username = ? AND user <> ?")?
+                .execute(params![profile, user.username.as_str(), user.id.to_string()])?;
             let mut upsert = connection
                 .prepare_cached("INSERT OR REPLACE INTO people (profile, user, username, card) VALUES (?, ?, ?, ?)")?;
             let card = serde_json::to_string(&user)?;

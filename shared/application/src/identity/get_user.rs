@@ -1,10 +1,11 @@
-//! A person's public card, by id or by user name.
+//! A person, by id or by user name, as whoever asks may see them.
 
 use tidings_domain::identity::Username;
 use tidings_domain::ids::UserId;
+use tidings_domain::profile::Sight;
 
 use super::ports::AccountRead;
-use super::records::Card;
+use super::records::{Account, Card};
 use crate::error::PortError;
 
 /// Finds people.
@@ -23,7 +24,16 @@ pub enum Who {
     Username(Username),
 }
 
-/// Why there is no card.
+/// A person, as far as the viewer's [`Sight`] goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Oneself.
+    Own(Account),
+    /// What everybody sees.
+    Card(Card),
+}
+
+/// Why nobody is seen.
 #[derive(Debug, thiserror::Error)]
 pub enum GetUserError {
     /// Nobody has this id or name.
@@ -35,13 +45,16 @@ pub enum GetUserError {
 }
 
 impl<A: AccountRead> GetUser<A> {
-    /// The card of whoever is looked for.
-    pub async fn run(&self, who: Who) -> Result<Card, GetUserError> {
+    /// Whoever is looked for, as `viewer` sees them.
+    pub async fn run(&self, viewer: UserId, who: Who) -> Result<Seen, GetUserError> {
         let user = match who {
             Who::User(user) => user,
             Who::Username(name) => self.accounts.user_named(&name).await?.ok_or(GetUserError::NotFound)?,
         };
-        let account = self.accounts.account(user).await?;
-        Ok(account.ok_or(GetUserError::NotFound)?.card())
+        let account = self.accounts.account(user).await?.ok_or(GetUserError::NotFound)?;
+        Ok(match Sight::of(viewer, user) {
+            Sight::Own => Seen::Own(account),
+            Sight::Stranger => Seen::Card(account.card()),
+        })
     }
 }

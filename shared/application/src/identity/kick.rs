@@ -6,11 +6,11 @@ use tidings_domain::ids::{DeviceId, UserId};
 use tidings_domain::login::KickReason;
 use tidings_domain::route::Route;
 
-use super::ports::SessionEnd;
+use super::ports::{SessionEnd, SessionList};
 use super::session::SessionId;
 use crate::clock::Clock;
 use crate::error::PortError;
-use crate::ports::{Gateway, RouteLeave, RouteRevoke};
+use crate::ports::{Gateway, RouteLeave, RouteRead, RouteRevoke};
 
 /// Devices worked on at once.
 const AT_ONCE: usize = 16;
@@ -56,6 +56,19 @@ where
         let route_of = |ended: &Ended| routes.iter().find(|route| route.device == ended.device);
         let kicks: Vec<_> = ended.iter().map(|ended| self.one(user, ended, route_of(ended), reason)).collect();
         stream::iter(kicks).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await.map(drop)
+    }
+
+    /// Ends all sessions of a person but the one to `keep`.
+    pub async fn all_but(&self, user: UserId, keep: Option<SessionId>, reason: KickReason) -> Result<(), PortError>
+    where
+        S: SessionList,
+        R: RouteRead,
+    {
+        let routes = self.routes.of(user).await?;
+        let sessions = self.sessions.sessions(user).await?;
+        let ended = sessions.into_iter().filter(|one| Some(one.id) != keep);
+        let ended: Vec<_> = ended.map(|one| Ended { device: one.device, session: one.id }).collect();
+        self.run(user, &ended, &routes, reason).await
     }
 
     /// The connection first: were the session ended first and this died, nobody would look for the connection again.

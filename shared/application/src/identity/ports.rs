@@ -2,16 +2,16 @@
 
 use std::future::Future;
 
-use tidings_domain::identity::{Password, Username};
+use tidings_domain::identity::{Password, Username, UsernamePrefix};
 use tidings_domain::ids::{ClientId, DeviceId, UserId};
 use tidings_domain::time::Timestamp;
 
-use super::records::{Account, PasswordHash, Principal, Token};
+use super::records::{Account, Card, PasswordHash, Principal, Token};
 use super::session::{RefreshClaims, Session, SessionId};
 use super::sign_out::SignOut;
 use crate::error::PortError;
 
-/// Reads accounts, strongly consistent.
+/// Reads accounts, strongly consistent. One that was closed is not there.
 pub trait AccountRead: Send + Sync {
     /// A person's account.
     fn account(&self, user: UserId) -> impl Future<Output = Result<Option<Account>, PortError>> + Send;
@@ -19,31 +19,71 @@ pub trait AccountRead: Send + Sync {
     fn user_named(&self, username: &Username) -> impl Future<Output = Result<Option<UserId>, PortError>> + Send;
 }
 
+/// Finds people by how their user names begin, strongly consistent.
+pub trait PeopleSearch: Send + Sync {
+    /// The first `limit` of them above `after`, ascending by user name, and whether there are more. A name that is
+    /// the prefix comes first by that order.
+    fn search(
+        &self,
+        prefix: &UsernamePrefix,
+        after: Option<&Username>,
+        limit: usize,
+    ) -> impl Future<Output = Result<(Vec<Card>, bool), PortError>> + Send;
+}
+
 /// Creates accounts.
 pub trait AccountCreate: Send + Sync {
-    /// Writes the account and claims its user name, both or neither.
+    /// Writes the account, claims its user name and lists its card for searches: all or nothing.
     fn create(&self, account: &Account) -> impl Future<Output = Result<Created, PortError>> + Send;
 }
 
-/// What became of a new account.
+/// What became of a new account. Unless it is `Yes`, nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
     /// It exists now.
     Yes,
-    /// Its name or id was there before, perhaps by an earlier attempt of the same request. Nothing was written.
-    Taken,
+    /// An account has or had its id, perhaps by an earlier attempt of the same request.
+    Known,
+    /// Somebody else has its name.
+    NameTaken,
+}
+
+/// Changes user names and profiles.
+pub trait AccountUpdate: Send + Sync {
+    /// Writes the user name, profile, version and changes of `after` on condition that the account is open and has the
+    /// version of `before`, which is what was read of it. With it go the claim of a new name, the release of the old
+    /// one and the listed card: all or nothing. The password is not touched.
+    fn update(&self, before: &Account, after: &Account) -> impl Future<Output = Result<Updated, PortError>> + Send;
+}
+
+/// What became of a change. Unless it is `Yes`, nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// It is made.
+    Yes,
+    /// The account has another version by now, perhaps by this very change, or was closed.
+    Stale,
+    /// Somebody else has the new name.
+    NameTaken,
 }
 
 /// Changes what an account's password is hashed to.
 pub trait AccountRehash: Send + Sync {
-    /// Replaces `old` by `new`. Changes nothing if the hash is no longer `old`: then the password was changed, or
-    /// another sign-in was faster.
+    /// Replaces `old` by `new`; whether `new` stands now. Changes nothing if the hash is no longer `old`: then the
+    /// password was changed, another sign-in was faster, or the account was closed.
     fn rehash(
         &self,
         user: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// Closes accounts.
+pub trait AccountClose: Send + Sync {
+    /// Leaves nothing of the account but that there was one, releases its user name and takes it off the list: all or
+    /// nothing, on condition that name and password are still those of `account`. Whether it is closed now.
+    fn close(&self, account: &Account, now: Timestamp) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// Reads sessions, strongly consistent.
@@ -58,7 +98,7 @@ pub trait SessionRead: Send + Sync {
 
 /// Lists sessions, strongly consistent.
 pub trait SessionList: Send + Sync {
-    /// The sessions of all devices of a person. Some may have expired.
+    /// A person's sessions on all devices, in the order of the devices' ids. Some may have expired.
     fn sessions(&self, user: UserId) -> impl Future<Output = Result<Vec<Session>, PortError>> + Send;
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tidings_domain::identity::{DisplayName, Platform, Username};
-use tidings_domain::ids::{DeviceId, UserId};
+use tidings_domain::ids::{ClientId, DeviceId, UserId};
+use tidings_domain::profile::{Bio, Profile};
 use tidings_domain::time::Timestamp;
 
 use super::session::SessionId;
@@ -15,22 +16,32 @@ pub struct Account {
     pub user: UserId,
     /// Unique.
     pub username: Username,
-    /// For people.
-    pub display_name: DisplayName,
+    /// What they say about themself, and what they allow.
+    pub profile: Profile,
     /// Of the password.
     pub password_hash: PasswordHash,
     /// When they signed up.
     pub created_at: Timestamp,
+    /// Goes up with each change of user name and profile (MONO-1). A new account has 0.
+    pub version: u64,
+    /// The client ids of the last such changes, the newest at the end, at most
+    /// [`CHANGES_KEPT`](tidings_domain::limits::CHANGES_KEPT).
+    pub changes: Vec<ClientId>,
 }
 
 impl Account {
-    /// What other people see of it.
+    /// What everybody sees of it.
     pub fn card(&self) -> Card {
-        Card { user: self.user, username: self.username.clone(), display_name: self.display_name.clone() }
+        Card {
+            user: self.user,
+            username: self.username.clone(),
+            display_name: self.profile.display_name.clone(),
+            bio: self.profile.bio.clone(),
+        }
     }
 }
 
-/// A person, as other people see them.
+/// A person's public card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     /// Never changes.
@@ -39,6 +50,8 @@ pub struct Card {
     pub username: Username,
     /// For people.
     pub display_name: DisplayName,
+    /// A few words; may be empty.
+    pub bio: Bio,
 }
 
 /// What a password was hashed to, with the parameters (a PHC string). Its `Debug` is redacted: whoever has it can

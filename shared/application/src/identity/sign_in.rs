@@ -100,6 +100,8 @@ where
             expires_at: now.plus_millis(self.lifetimes.refresh_token_s.saturating_mul(1_000)),
         };
         self.store.put(&session).await?;
+        // Before anybody else is displaced by a session that may have to go.
+        self.look_again(&session, &account).await?;
         self.displace(&session).await?;
         Ok(tokens(&self.keys, &session, &account, now, self.lifetimes)?)
     }
@@ -119,6 +121,17 @@ where
         self.kick.run(new.user, &ended, &routes, KickReason::LoginPolicy).await
     }
 
+    /// A password that is changed, and an account that is closed, end all sessions that there are by then. One that was
+    /// on its way looks again once it is there, and ends by itself.
+    async fn look_again(&self, session: &Session, account: &Account) -> Result<(), PortError> {
+        let present = self.store.account(account.user).await?;
+        if present.is_some_and(|present| present.password_hash == account.password_hash) {
+            return Ok(());
+        }
+        self.store.end(session.user, &session.device, session.id).await?;
+        Err(PortError::retryable("the account changed during the sign-in"))
+    }
+
     /// The account of that name, if the password is its own. An unknown name takes the same reads and the same
     /// hashing as a wrong password.
     async fn verified(&self, username: &Username, password: &Password) -> Result<Option<Account>, PortError> {
@@ -126,12 +139,14 @@ where
         let account = self.store.account(user.unwrap_or(NOBODY)).await?;
         let hash = account.as_ref().map(|account| &account.password_hash);
         let verified = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|_| verified != Verified::No) else { return Ok(None) };
+        let Some(mut account) = account.filter(|_| verified != Verified::No) else { return Ok(None) };
         if verified == Verified::Outdated {
             // Now is the only time that the password is known. A failure is not passed over: the session below is
             // written to the same table, with the same permission.
             let new = self.hasher.hash(password).await?;
-            self.store.rehash(account.user, &account.password_hash, &new).await?;
+            if self.store.rehash(account.user, &account.password_hash, &new).await? {
+                account.password_hash = new;
+            }
         }
         Ok(Some(account))
     }

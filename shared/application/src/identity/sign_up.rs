@@ -3,6 +3,7 @@
 use tidings_domain::identity::{DisplayName, Password, Username};
 use tidings_domain::ids::{ClientId, UserId};
 use tidings_domain::limits::CLOCK_SKEW_MS;
+use tidings_domain::profile::Profile;
 use tidings_domain::time::Timestamp;
 
 use super::ports::{AccountCreate, AccountRead, Created, DeriveIds, PasswordHasher, Verified};
@@ -54,6 +55,9 @@ pub enum SignUpError {
     /// The same client id signed up before with another password or display name.
     #[error("this client id was used for another request")]
     ClientIdReused,
+    /// The account that this request made was closed since.
+    #[error("the account was closed")]
+    Ended,
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -72,13 +76,15 @@ where
         }
         let now = self.clock.now();
         let user = self.user_id(&command, now)?;
-        let SignUpCommand { username, password, display_name, client_id } = command;
+        let SignUpCommand { username, password, display_name, client_id: _ } = command;
         let password_hash = self.hasher.hash(&password).await?;
-        let account = Account { user, username, display_name, password_hash, created_at: now };
+        let profile = Profile::new(display_name);
+        let account =
+            Account { user, username, profile, password_hash, created_at: now, version: 0, changes: Vec::new() };
         match self.accounts.create(&account).await? {
             Created::Yes => Ok(account.card()),
-            Created::Taken if client_id.is_some() => self.answer_again(&account, &password).await,
-            Created::Taken => Err(SignUpError::NameTaken),
+            Created::Known => self.answer_again(&account, &password).await,
+            Created::NameTaken => Err(SignUpError::NameTaken),
         }
     }
 
@@ -93,16 +99,12 @@ where
         Ok(self.hasher.user_id(&command.username, client_id))
     }
 
-    /// The name is taken: by this very request, sent before, whose answer was lost?
+    /// The id is known: by this very request, sent before, whose answer was lost? It never makes an account again that
+    /// was closed since.
     async fn answer_again(&self, wanted: &Account, password: &Password) -> Result<Card, SignUpError> {
-        if self.accounts.user_named(&wanted.username).await? != Some(wanted.user) {
-            return Err(SignUpError::NameTaken);
-        }
-        // The name is written with the account, so a missing account is a broken table.
-        let first = self.accounts.account(wanted.user).await?;
-        let first = first.ok_or_else(|| PortError::fatal("a user name without its account"))?;
+        let first = self.accounts.account(wanted.user).await?.ok_or(SignUpError::Ended)?;
         let same_password = self.hasher.verify(password, Some(&first.password_hash)).await? != Verified::No;
-        if same_password && first.display_name == wanted.display_name {
+        if same_password && first.profile.display_name == wanted.profile.display_name {
             Ok(first.card())
         } else {
             Err(SignUpError::ClientIdReused)

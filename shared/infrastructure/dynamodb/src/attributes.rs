@@ -24,6 +24,11 @@ pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+/// A list of strings.
+pub(crate) fn strings(values: impl IntoIterator<Item = impl Display>) -> AttributeValue {
+    AttributeValue::L(values.into_iter().map(string).collect())
+}
+
 /// Counters: a list with one number, or with one per member of a direct conversation.
 pub(crate) fn counts(counts: Counts) -> AttributeValue {
     AttributeValue::L(counts.numbers().into_iter().map(number).collect())
@@ -44,6 +49,13 @@ impl<'a> Reader<'a> {
     /// The text of an attribute, parsed.
     pub(crate) fn parse<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, PortError> {
         self.text(name)?.parse().map_err(|error| unreadable(self.what, format!("{name}: {error}")))
+    }
+
+    /// A list of texts, parsed; a missing one is empty.
+    pub(crate) fn list<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, PortError> {
+        let Some(value) = self.item.get(name) else { return Ok(Vec::new()) };
+        let texts = value.as_l().map(|list| list.iter().map(|text| text.as_s().ok()?.parse().ok()).collect());
+        texts.ok().flatten().ok_or_else(|| unreadable(self.what, format!("{name}: no list of such texts")))
     }
 
     /// The text of an attribute.

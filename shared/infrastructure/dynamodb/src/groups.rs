@@ -169,7 +169,11 @@ impl GroupRead for GroupTables {
                 SocialKey::Member(_, _, user) => drop(state.members.insert(user, decode_member(&item)?)),
                 SocialKey::Asking(..) => state.asking = Some(decode_asking(&item)?),
                 SocialKey::Link(..) => state.link = Some(decode_link(&item)?),
-                SocialKey::Account(_) | SocialKey::Session(..) | SocialKey::SignOut(..) | SocialKey::Username(_) => {
+                SocialKey::Account(_)
+                | SocialKey::Session(..)
+                | SocialKey::SignOut(..)
+                | SocialKey::Username(_)
+                | SocialKey::Listed(_) => {
                     return Err(unreadable("item of a group", "another kind of key"));
                 }
             }
@@ -227,7 +231,7 @@ impl GroupCommit for GroupTables {
         for write in writes {
             self.write(&mut transaction, group, write)?;
         }
-        transaction.commit().await
+        Ok(transaction.commit().await?.is_none())
     }
 }
 

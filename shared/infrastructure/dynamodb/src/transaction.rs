@@ -54,9 +54,7 @@ impl Transaction {
 
     /// Deletes an item, if it is there.
     pub(crate) fn delete(&mut self, table: &str, key: Item) -> Result<(), PortError> {
-        let delete = Delete::builder().table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
-        self.add(TransactWriteItem::builder().delete(delete).build());
-        Ok(())
+        self.delete_where(table, key, Delete::builder())
     }
 
     /// Updates an item as `update` says.
@@ -71,13 +69,26 @@ impl Transaction {
         Ok(())
     }
 
+    /// Deletes an item on the conditions of `delete`.
+    pub(crate) fn delete_where(
+        &mut self,
+        table: &str,
+        key: Item,
+        delete: aws_sdk_dynamodb::types::builders::DeleteBuilder,
+    ) -> Result<(), PortError> {
+        let delete = delete.table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
+        self.add(TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+
     fn add(&mut self, item: TransactWriteItem) {
         format!("{item:?}").hash(&mut self.digest);
         self.items.push(item);
     }
 
-    /// Makes it. Whether it was made; a condition that was not met is no error.
-    pub(crate) async fn commit(self) -> Result<bool, PortError> {
+    /// Makes it. `None` if it was made, else the first item whose condition was not met, in the order that they were added
+    /// in; that is no error.
+    pub(crate) async fn commit(self) -> Result<Option<usize>, PortError> {
         // Of our own making, as the SDK's generator is seeded with the clock alone: two processes that start in the same
         // instant were seen to send the same token for different transactions.
         let token = format!("{:016x}", self.digest.finish());
@@ -88,20 +99,21 @@ impl Transaction {
             .set_transact_items(Some(self.items))
             .send()
             .await;
-        let Err(error) = result else { return Ok(true) };
-        match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) if is_unmet(cancelled) => Ok(false),
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) if !may_pass(cancelled) => {
-                Err(PortError::fatal(error.into_service_error()))
-            }
-            _ => Err(port_error(&error)),
+        let Err(error) = result else { return Ok(None) };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(port_error(&error));
+        };
+        match unmet(cancelled) {
+            Some(item) => Ok(Some(item)),
+            None if may_pass(cancelled) => Err(port_error(&error)),
+            None => Err(PortError::fatal(error.into_service_error())),
         }
     }
 }
 
-/// Whether a condition was not met.
-fn is_unmet(cancelled: &TransactionCanceledException) -> bool {
-    codes(cancelled).any(|code| code == "ConditionalCheckFailed")
+/// The first item whose condition was not met. Reasons stand in the order of the items.
+fn unmet(cancelled: &TransactionCanceledException) -> Option<usize> {
+    codes(cancelled).position(|code| code == "ConditionalCheckFailed")
 }
 
 /// Whether every reason is a conflict or a throttle.
@@ -112,4 +124,29 @@ fn may_pass(cancelled: &TransactionCanceledException) -> bool {
 
 fn codes(cancelled: &TransactionCanceledException) -> impl Iterator<Item = &str> {
     cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::CancellationReason;
+
+    use super::*;
+
+    #[test]
+    fn cancelled_transactions_are_understood() {
+        for (reasons, first, passes) in [
+            (["ConditionalCheckFailed", "None"], Some(0), false),
+            (["None", "ConditionalCheckFailed"], Some(1), false),
+            (["ConditionalCheckFailed", "ConditionalCheckFailed"], Some(0), false),
+            (["ConditionalCheckFailed", "TransactionConflict"], Some(0), false),
+            (["TransactionConflict", "None"], None, true),
+            (["None", "ThrottlingError"], None, true),
+            (["ValidationError", "None"], None, false),
+        ] {
+            let reasons = reasons.map(|code| CancellationReason::builder().code(code).build());
+            let cancelled =
+                TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.to_vec())).build();
+            assert_eq!((unmet(&cancelled), may_pass(&cancelled)), (first, passes), "{cancelled:?}");
+        }
+    }
 }

@@ -16,6 +16,7 @@
 //! | `social` | `pk` = `group#g_...` | `sk` = `asking#u_...` | a request to become a member, or an invitation |
 //! | `social` | `pk` = `group#g_...` | `sk` = `link#<code>` | a link that lets people in |
 //! | `social` | `pk` = `members#g_...#<bucket>` | `sk` = `u_...` | a member |
+//! | `social` | `pk` = `names#<first two letters>` | `sk` = `<username>` | the card of who has it, for searches |
 
 pub mod routes;
 pub mod social;

@@ -32,6 +32,8 @@ pub mod presence_watch;
 pub mod sync;
 pub mod typing;
 pub mod user_get;
+pub mod user_search;
+pub mod user_update;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +69,8 @@ pub use presence_watch::{PresenceWatch, PresenceWatchReply};
 pub use sync::{Sync, SyncReply, SyncedConversation};
 pub use typing::Typing;
 pub use user_get::{UserGet, UserGetReply};
+pub use user_search::{UserSearch, UserSearchReply};
+pub use user_update::{UserUpdate, UserUpdateReply};
 
 use crate::envelope::{Reply, Request, Silent};
 pub use crate::group::GroupChanged;
@@ -287,7 +291,7 @@ actions! {
     "group.list" in "group": Reply(GroupList -> GroupListReply, group_list), SignedIn, "The groups that I am in.",
         ["one group", gateway 2, write 0, read 3, calls 1, queue 0];
     "user.get" in "contact": Reply(UserGet -> UserGetReply, user_get), SignedIn,
-        "A person's public card, by id or user name.",
+        "A person's public card, by id or user name; of oneself everything.",
         ["by user name", gateway 2, write 0, read 2, calls 1, queue 0];
     "device.list" in "device": Reply(DeviceList -> DeviceListReply, device_list), SignedIn,
         "My devices, with when they were last seen.",
@@ -304,6 +308,12 @@ actions! {
     "typing" in "presence": Silent(Typing, typing), Member,
         "Tells the others of a conversation that I write; has no reply.",
         ["a direct conversation, one online device each", gateway 2, write 0, read 1, calls 1, queue 0];
+    "user.search" in "contact": Reply(UserSearch -> UserSearchReply, user_search), SignedIn,
+        "People's public cards, by how their user names begin.",
+        ["a page of 20 short cards", gateway 2, write 0, read 2, calls 1, queue 0];
+    "user.update" in "contact": Reply(UserUpdate -> UserUpdateReply, user_update), SignedIn,
+        "Changes one's own profile, settings and user name.",
+        ["a new user name", gateway 2, write 10, read 1, calls 1, queue 0];
 }
 
 /// The action with this name.

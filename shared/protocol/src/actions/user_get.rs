@@ -1,4 +1,4 @@
-//! `user.get`: a person's public card, by id or by user name.
+//! `user.get`: a person, by id or by user name.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,12 +6,18 @@ use tidings_domain::identity::Username;
 use tidings_domain::ids::UserId;
 
 use crate::Text;
-use crate::user::User;
+use crate::user::{Own, User};
 
-pub(super) const EXAMPLES: &[(&str, &str)] = &[(
-    r#"{"action":"user.get","id":"7","username":"alice"}"#,
-    r#"{"reply":"7","ok":{"user":{"id":"u_01JD0000000000000000000A00","username":"alice","display_name":"Alice"}}}"#,
-)];
+pub(super) const EXAMPLES: &[(&str, &str)] = &[
+    (
+        r#"{"action":"user.get","id":"7","username":"alice"}"#,
+        r#"{"reply":"7","ok":{"user":{"id":"u_01JD0000000000000000000A00","username":"alice","display_name":"Alice","bio":"Mathematician"}}}"#,
+    ),
+    (
+        r#"{"action":"user.get","id":"8","user":"u_01JD0000000000000000000A00"}"#,
+        r#"{"reply":"8","ok":{"user":{"id":"u_01JD0000000000000000000A00","username":"alice","display_name":"Alice"},"own":{"language":"en-GB","time_zone":"Europe/London","messages_from":"anyone","presence_to":"contacts","version":3}}}"#,
+    ),
+];
 
 /// Exactly one of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,4 +36,7 @@ pub struct UserGet {
 pub struct UserGetReply {
     /// Their card.
     pub user: User,
+    /// Of oneself: the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Own>,
 }

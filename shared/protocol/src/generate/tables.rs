@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use tidings_domain::identity::{DisplayName, Password, Platform, Username};
+use tidings_domain::identity::{DisplayName, Password, Platform, Username, UsernamePrefix};
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
+use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone};
 
 use super::Section;
 use super::definitions::{full, meaning, wire_name};
@@ -160,8 +161,14 @@ fn grammar() -> String {
         spelling::<DeviceId>(),
         spelling::<Platform>(),
         spelling::<Username>(),
+        spelling::<UsernamePrefix>(),
         spelling::<DisplayName>(),
         spelling::<Password>(),
+        spelling::<Bio>(),
+        spelling::<Language>(),
+        spelling::<TimeZone>(),
+        spelling::<MessagesFrom>(),
+        spelling::<PresenceTo>(),
     ] {
         // A bar would end the cell.
         table.row(&[name.to_owned(), code(&pattern.replace('|', "\\|")), code(example)]);

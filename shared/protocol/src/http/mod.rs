@@ -1,5 +1,6 @@
 //! The HTTP API: signing up and in, tickets, and whatever is large.
 
+pub mod account;
 pub mod accounts;
 pub mod entries;
 pub mod sessions;
@@ -7,6 +8,7 @@ pub mod tickets;
 
 use tidings_domain::ids::ConversationId;
 
+pub use account::{ChangePassword, DeleteAccount, Done};
 pub use accounts::{CreateAccount, CreateAccountReply};
 pub use entries::EntriesQuery;
 pub use sessions::{CreateSession, Device, RefreshSession, SessionReply};
@@ -193,6 +195,34 @@ pub const ROUTES: &[HttpRoute] = &[
         reply: Shape::of::<HistoryReply>(),
         reply_example: entries::REPLY_EXAMPLE,
         own_errors: &[ErrorCode::NotAMember],
+    },
+    HttpRoute {
+        operation: "changePassword",
+        method: "PUT",
+        path: "/v1/account/password",
+        parameters: &[],
+        function: "api",
+        summary: "A new password; ends the person's sessions on all other devices.",
+        auth: HttpAuth::Bearer,
+        input: HttpInput::Json(Shape::of::<ChangePassword>(), account::CHANGE_EXAMPLE),
+        status: 200,
+        reply: Shape::of::<Done>(),
+        reply_example: account::REPLY_EXAMPLE,
+        own_errors: &[ErrorCode::Forbidden],
+    },
+    HttpRoute {
+        operation: "deleteAccount",
+        method: "DELETE",
+        path: "/v1/account",
+        parameters: &[],
+        function: "api",
+        summary: "The end of the account: name, profile and sessions are gone, messages stay.",
+        auth: HttpAuth::Bearer,
+        input: HttpInput::Json(Shape::of::<DeleteAccount>(), account::DELETE_EXAMPLE),
+        status: 200,
+        reply: Shape::of::<Done>(),
+        reply_example: account::REPLY_EXAMPLE,
+        own_errors: &[ErrorCode::Forbidden],
     },
     HttpRoute {
         operation: "listKeys",

@@ -1,52 +1,48 @@
 //! What every store of accounts and sessions must do. Each case makes its own people, so one store serves them all.
 
+mod people;
+
 use futures_util::future::join_all;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::identity::ports::{
-    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionEnd, SessionList, SessionRead, SessionWrite,
-    SignOutBegin,
+    AccountClose, AccountCreate, AccountRead, AccountRehash, AccountUpdate, Created, PeopleSearch, Rotated, SessionEnd,
+    SessionList, SessionRead, SessionWrite, SignOutBegin,
 };
 use tidings_application::identity::{
     Account, Ended, PasswordHash, RefreshClaims, Session, SessionId, SignOut, SignOutWhom,
 };
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ClientId, UserId};
+use tidings_domain::profile::Profile;
 
 use crate::clock::TestClock;
 
 /// How many try the same thing at once.
 const CROWD: usize = 64;
 
-/// Every port of accounts and sessions.
-pub trait Social:
-    AccountRead
-    + AccountCreate
-    + AccountRehash
-    + SessionRead
-    + SessionList
-    + SessionWrite
-    + SessionEnd
-    + SignOutBegin
-    + Clone
-    + Send
-    + 'static
+/// Every port of accounts.
+pub trait Accounts:
+    AccountRead + AccountCreate + AccountUpdate + AccountRehash + AccountClose + PeopleSearch + Clone + Send + 'static
 {
 }
 
-impl<S> Social for S where
+impl<S> Accounts for S where
     S: AccountRead
         + AccountCreate
+        + AccountUpdate
         + AccountRehash
-        + SessionRead
-        + SessionList
-        + SessionWrite
-        + SessionEnd
-        + SignOutBegin
+        + AccountClose
+        + PeopleSearch
         + Clone
         + Send
         + 'static
 {
 }
+
+/// Every port of accounts and sessions.
+pub trait Social: Accounts + SessionRead + SessionList + SessionWrite + SessionEnd + SignOutBegin {}
+
+impl<S> Social for S where S: Accounts + SessionRead + SessionList + SessionWrite + SessionEnd + SignOutBegin {}
 
 /// The whole contract, on an empty store. Panics where it is broken.
 pub async fn holds<S: Social>(store: S) {
@@ -56,6 +52,17 @@ pub async fn holds<S: Social>(store: S) {
     suite.a_taken_id_writes_nothing().await;
     suite.of_a_crowd_one_gets_the_name().await;
     suite.a_hash_is_replaced_only_by_who_knows_it().await;
+    suite.profiles_are_changed_and_say_nothing_again().await;
+    suite.a_stale_change_writes_nothing().await;
+    suite.a_rename_moves_name_and_card().await;
+    suite.a_rename_to_a_taken_name_writes_nothing().await;
+    suite.of_a_crowd_one_is_renamed().await;
+    suite.a_change_leaves_the_password_alone().await;
+    suite.searches_find_names_in_order_and_page_by_page().await;
+    suite.a_closed_account_leaves_its_id_taken_and_its_name_free().await;
+    suite.an_account_that_changed_is_not_closed().await;
+    suite.a_closed_account_is_not_changed().await;
+    suite.sessions_are_listed_of_one_person_alone().await;
     suite.sessions_read_back_and_are_replaced().await;
     suite.rotation_advances_the_generation_once().await;
     suite.a_lost_rotation_shows_what_is_there().await;
@@ -77,9 +84,11 @@ impl<S: Social> Suite<S> {
         Account {
             user: UserId::from_bits(bits),
             username: format!("u{:x}", bits % (1 << 100)).parse().unwrap(),
-            display_name: "李雷 \"♥\"".parse().unwrap(),
+            profile: Profile::new("李雷 \"♥\"".parse().unwrap()),
             password_hash: PasswordHash::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
             created_at: self.clock.now(),
+            version: 0,
+            changes: Vec::new(),
         }
     }
 
@@ -116,7 +125,7 @@ impl<S: Social> Suite<S> {
         let first = self.account();
         let second = Account { username: first.username.clone(), ..self.account() };
         assert_eq!(self.store.create(&first).await.unwrap(), Created::Yes);
-        assert_eq!(self.store.create(&second).await.unwrap(), Created::Taken);
+        assert_eq!(self.store.create(&second).await.unwrap(), Created::NameTaken);
         assert_eq!(self.store.account(second.user).await.unwrap(), None);
         assert_eq!(self.store.user_named(&first.username).await.unwrap(), Some(first.user));
     }
@@ -125,7 +134,9 @@ impl<S: Social> Suite<S> {
         let first = self.account();
         let second = Account { user: first.user, ..self.account() };
         assert_eq!(self.store.create(&first).await.unwrap(), Created::Yes);
-        assert_eq!(self.store.create(&second).await.unwrap(), Created::Taken);
+        assert_eq!(self.store.create(&second).await.unwrap(), Created::Known);
+        let same_name = Account { password_hash: PasswordHash::new("other"), ..first.clone() };
+        assert_eq!(self.store.create(&same_name).await.unwrap(), Created::Known, "whatever its name");
         assert_eq!(self.store.user_named(&second.username).await.unwrap(), None);
         assert_eq!(self.store.account(first.user).await.unwrap(), Some(first));
     }
@@ -136,7 +147,7 @@ impl<S: Social> Suite<S> {
         let outcomes = join_all(crowd.iter().map(|account| {
             let (store, account) = (self.store.clone(), account.clone());
             // A conflict with another transaction may pass; its outcome is known to be nothing.
-            async move { store.create(&account).await.unwrap_or(Created::Taken) }
+            async move { store.create(&account).await.unwrap_or(Created::NameTaken) }
         }))
         .await;
         let winners: Vec<_> =
@@ -153,14 +164,14 @@ impl<S: Social> Suite<S> {
         let account = self.account();
         let (old, new) = (account.password_hash.clone(), PasswordHash::new("new"));
         self.store.create(&account).await.unwrap();
-        self.store.rehash(account.user, &PasswordHash::new("other"), &new).await.unwrap();
+        assert!(!self.store.rehash(account.user, &PasswordHash::new("other"), &new).await.unwrap());
         assert_eq!(self.store.account(account.user).await.unwrap().unwrap().password_hash, old);
-        self.store.rehash(account.user, &old, &new).await.unwrap();
+        assert!(self.store.rehash(account.user, &old, &new).await.unwrap());
         let changed = Account { password_hash: new.clone(), ..account };
         assert_eq!(self.store.account(changed.user).await.unwrap(), Some(changed), "and nothing else");
 
         let nobody = self.account().user;
-        self.store.rehash(nobody, &old, &new).await.unwrap();
+        assert!(!self.store.rehash(nobody, &old, &new).await.unwrap());
         assert_eq!(self.store.account(nobody).await.unwrap(), None);
     }
 

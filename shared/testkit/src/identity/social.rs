@@ -1,15 +1,16 @@
 //! Accounts and sessions in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_application::error::PortError;
 use tidings_application::identity::ports::{
-    AccountCreate, AccountRead, AccountRehash, Created, Rotated, SessionEnd, SessionList, SessionRead, SessionWrite,
-    SignOutBegin,
+    AccountClose, AccountCreate, AccountRead, AccountRehash, AccountUpdate, Created, PeopleSearch, Rotated, SessionEnd,
+    SessionList, SessionRead, SessionWrite, SignOutBegin, Updated,
 };
-use tidings_application::identity::{Account, PasswordHash, RefreshClaims, Session, SessionId, SignOut};
-use tidings_domain::identity::Username;
+use tidings_application::identity::{Account, Card, PasswordHash, RefreshClaims, Session, SessionId, SignOut};
+use tidings_domain::identity::{Username, UsernamePrefix};
 use tidings_domain::ids::{ClientId, DeviceId, UserId};
 use tidings_domain::time::Timestamp;
 use tokio::task::yield_now;
@@ -22,8 +23,10 @@ pub struct FakeSocial(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     accounts: HashMap<UserId, Account>,
-    names: HashMap<Username, UserId>,
-    sessions: HashMap<(UserId, DeviceId), Session>,
+    /// Who once had an account.
+    closed: HashSet<UserId>,
+    names: BTreeMap<Username, UserId>,
+    sessions: BTreeMap<(UserId, DeviceId), Session>,
     sign_outs: HashMap<(UserId, ClientId), SignOut>,
     lost_replies: u32,
     reads: u32,
@@ -85,11 +88,32 @@ impl AccountRead for FakeSocial {
     }
 }
 
+impl PeopleSearch for FakeSocial {
+    async fn search(
+        &self,
+        prefix: &UsernamePrefix,
+        after: Option<&Username>,
+        limit: usize,
+    ) -> Result<(Vec<Card>, bool), PortError> {
+        self.read(|state| {
+            let above = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let found = state.names.range::<Username, _>((above, Bound::Unbounded));
+            let mut found = found.filter(|(name, _)| prefix.begins(name));
+            let page = found.by_ref().take(limit).map(|(_, user)| state.accounts[user].card()).collect();
+            (page, found.next().is_some())
+        })
+        .await
+    }
+}
+
 impl AccountCreate for FakeSocial {
     async fn create(&self, account: &Account) -> Result<Created, PortError> {
         self.write(|state| {
-            if state.accounts.contains_key(&account.user) || state.names.contains_key(&account.username) {
-                return Created::Taken;
+            if state.accounts.contains_key(&account.user) || state.closed.contains(&account.user) {
+                return Created::Known;
+            }
+            if state.names.contains_key(&account.username) {
+                return Created::NameTaken;
             }
             state.accounts.insert(account.user, account.clone());
             state.names.insert(account.username.clone(), account.user);
@@ -99,12 +123,47 @@ impl AccountCreate for FakeSocial {
     }
 }
 
-impl AccountRehash for FakeSocial {
-    async fn rehash(&self, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), PortError> {
+impl AccountUpdate for FakeSocial {
+    async fn update(&self, before: &Account, after: &Account) -> Result<Updated, PortError> {
         self.write(|state| {
-            if let Some(account) = state.accounts.get_mut(&user).filter(|account| account.password_hash == *old) {
-                account.password_hash = new.clone();
+            let present = state.accounts.get_mut(&before.user).filter(|present| present.version == before.version);
+            let Some(present) = present else { return Updated::Stale };
+            if state.names.get(&after.username).is_some_and(|owner| *owner != after.user) {
+                return Updated::NameTaken;
             }
+            let password_hash = present.password_hash.clone();
+            *present = Account { password_hash, ..after.clone() };
+            state.names.remove(&before.username);
+            state.names.insert(after.username.clone(), after.user);
+            Updated::Yes
+        })
+        .await
+    }
+}
+
+impl AccountRehash for FakeSocial {
+    async fn rehash(&self, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, PortError> {
+        self.write(|state| {
+            let account = state.accounts.get_mut(&user).filter(|account| account.password_hash == *old);
+            account.map(|account| account.password_hash = new.clone()).is_some()
+        })
+        .await
+    }
+}
+
+impl AccountClose for FakeSocial {
+    async fn close(&self, account: &Account, _: Timestamp) -> Result<bool, PortError> {
+        self.write(|state| {
+            let present = state.accounts.get(&account.user);
+            let same = present.is_some_and(|present| {
+                (&present.username, &present.password_hash) == (&account.username, &account.password_hash)
+            });
+            if same {
+                state.accounts.remove(&account.user);
+                state.names.remove(&account.username);
+                state.closed.insert(account.user);
+            }
+            same
         })
         .await
     }

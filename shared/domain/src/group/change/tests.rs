@@ -192,6 +192,7 @@ impl Club {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be a refusal")]
 fn done<const N: usize, const M: usize>(
     told: [(ConversationId, Told); N],
     members: u64,

@@ -2,12 +2,15 @@
 //!
 //! | item | attributes beside the key |
 //! | --- | --- |
-//! | account | `username`, `display_name`, `password_hash` (S), `created_at` (N, ms) |
+//! | account | `username`, `display_name`, `password_hash` (S), `created_at` (N, ms); missing is empty, the default, 0: `bio`, `language`, `time_zone`, `messages_from`, `presence_to` (S), `version` (N), `changes` (L of S: client ids) |
+//! | closed account | `deleted_at` (N, ms) and nothing else. It stays for ever |
 //! | user name | `user` (S) |
+//! | listed card | `user`, `display_name` (S), `bio` (S; missing is empty) |
 //! | session | `session`, `name`, `platform` (S), `generation`, `created_at`, `rotated_at`, `ends_at` (N, ms), `expires_at` (N, seconds: the table's TTL. Readers go by `ends_at` and do not wait for it) |
 //! | sign-out | `device` (S, `*` for all others), `sessions` (L of M: `device`, `session`), `kept_until` (N, ms), `expires_at` |
 
 mod accounts;
+mod people;
 mod sessions;
 mod sign_outs;
 

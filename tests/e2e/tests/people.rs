@@ -1,0 +1,304 @@
+//! Profiles, searches, passwords and the end of accounts, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
+
+use serde_json::{Value, json};
+use tidings_e2e::cli::Cli;
+use tidings_e2e::person::{PASSWORD, client_id, post};
+use tidings_e2e::{Cloud, Person, Socket};
+
+/// A name that nobody has, with a beginning that only this test searches for.
+fn fresh(beginning: &str) -> String {
+    format!("{beginning}{:x}", rand::random::<u32>())
+}
+
+async fn update(socket: &mut Socket, change: Value) -> Value {
+    socket.ok("user.update", with_client_id(change)).await
+}
+
+fn with_client_id(mut change: Value) -> Value {
+    change["client_id"] = json!(client_id());
+    change
+}
+
+async fn found(socket: &mut Socket, prefix: &str) -> Vec<String> {
+    let page = socket.ok("user.search", json!({ "prefix": prefix })).await;
+    names(&page)
+}
+
+fn names(page: &Value) -> Vec<String> {
+    page["users"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn one_sees_oneself_whole_and_others_by_their_card() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let (mut laptop, mut desk) = (ann.online(&cloud, "laptop").await, bob.online(&cloud, "desk").await);
+
+    let me = laptop.ok("user.get", json!({ "user": ann.user.to_string() })).await;
+    let defaults = json!({
+        "language": "", "time_zone": "", "messages_from": "anyone", "presence_to": "everybody", "version": 0,
+    });
+    assert_eq!(me["own"], defaults);
+
+    let change = json!({
+        "display_name": "Ann B.", "bio": "two\nlines", "language": "de-CH", "time_zone": "Europe/Zurich",
+        "messages_from": "contacts", "presence_to": "nobody",
+    });
+    let updated = update(&mut laptop, change).await;
+    let told = json!({
+        "language": "de-CH", "time_zone": "Europe/Zurich", "messages_from": "contacts", "presence_to": "nobody",
+        "version": 1,
+    });
+    assert_eq!(updated["own"], told);
+    let card = json!({
+        "id": ann.user.to_string(), "username": ann.username, "display_name": "Ann B.", "bio": "two\nlines",
+    });
+    assert_eq!(updated["user"], card);
+    assert_eq!(laptop.ok("user.get", json!({ "username": ann.username })).await, updated);
+    assert_eq!(desk.ok("user.get", json!({ "username": ann.username })).await, json!({ "user": card }));
+
+    let silent = update(&mut laptop, json!({ "bio": "", "language": "", "time_zone": "" })).await;
+    assert_eq!((&silent["own"]["language"], &silent["own"]["version"]), (&json!(""), &json!(2)));
+    assert!(desk.ok("user.get", json!({ "username": ann.username })).await["user"]["bio"].is_null());
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn changes_are_made_once_and_only_to_what_was_seen() {
+    let cloud = Cloud::start().await;
+    let ann = cloud.person("ann").await;
+    let (mut laptop, mut phone) = (ann.online(&cloud, "laptop").await, ann.online(&cloud, "phone").await);
+    let first = with_client_id(json!({ "version": 0, "bio": "one" }));
+    let answer = laptop.ok("user.update", first.clone()).await;
+    assert_eq!(laptop.ok("user.update", first.clone()).await, answer, "the same answer");
+    let other = json!({ "client_id": first["client_id"], "bio": "two" });
+    assert_eq!(laptop.refused("user.update", other).await, "conflict");
+
+    let late = with_client_id(json!({ "version": 0, "bio": "late" }));
+    assert_eq!(phone.refused("user.update", late).await, "conflict");
+    update(&mut phone, json!({ "version": 1, "bio": "two" })).await;
+    let again = laptop.ok("user.update", first).await;
+    assert_eq!((&again["user"]["bio"], &again["own"]["version"]), (&json!("two"), &json!(2)), "nothing is taken back");
+
+    let (one, two) = (with_client_id(json!({ "bio": "three" })), with_client_id(json!({ "language": "en" })));
+    tokio::join!(laptop.ok("user.update", one), phone.ok("user.update", two));
+    let me = phone.ok("user.get", json!({ "user": ann.user.to_string() })).await;
+    assert_eq!(
+        (&me["user"]["bio"], &me["own"]["language"], &me["own"]["version"]),
+        (&json!("three"), &json!("en"), &json!(4))
+    );
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_profile_changes_nothing() {
+    let cloud = Cloud::start().await;
+    let ann = cloud.person("ann").await;
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    for change in [
+        json!({}),
+        json!({ "version": 0 }),
+        json!({ "bio": "x".repeat(281) }),
+        json!({ "bio": "a\tb" }),
+        json!({ "display_name": "" }),
+        json!({ "username": "al" }),
+        json!({ "language": "en_GB" }),
+        json!({ "time_zone": "over there" }),
+        json!({ "messages_from": "nobody" }),
+        json!({ "presence_to": "friends" }),
+    ] {
+        assert_eq!(laptop.refused("user.update", with_client_id(change.clone())).await, "bad_request", "{change}");
+    }
+    assert_eq!(laptop.refused("user.update", json!({ "bio": "no client id" })).await, "bad_request");
+    for search in [
+        json!({}),
+        json!({ "prefix": "a" }),
+        json!({ "prefix": "ä" }),
+        json!({ "prefix": "al", "limit": 0 }),
+        json!({ "prefix": "al", "limit": 21 }),
+        json!({ "prefix": "al", "cursor": "bob" }),
+        json!({ "prefix": "al", "cursor": "" }),
+    ] {
+        assert_eq!(laptop.refused("user.search", search.clone()).await, "bad_request", "{search}");
+    }
+    let me = laptop.ok("user.get", json!({ "user": ann.user.to_string() })).await;
+    assert_eq!(me["own"]["version"], 0);
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_moves_with_its_person_and_is_free_at_once() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let (mut laptop, mut desk) = (ann.online(&cloud, "laptop").await, bob.online(&cloud, "desk").await);
+    let taken = with_client_id(json!({ "username": bob.username.to_uppercase() }));
+    assert_eq!(laptop.refused("user.update", taken).await, "conflict");
+
+    let name = fresh("ann");
+    let renamed = update(&mut laptop, json!({ "username": name.to_uppercase() })).await;
+    assert_eq!(renamed["user"]["username"], name, "folded");
+    assert_eq!(desk.refused("user.get", json!({ "username": ann.username })).await, "not_found");
+    assert_eq!(desk.ok("user.get", json!({ "username": name })).await["user"]["id"], ann.user.to_string());
+    assert_eq!(found(&mut desk, &ann.username).await, [""; 0]);
+    assert_eq!(found(&mut desk, &name).await, [name.as_str()]);
+    assert_eq!(ann.sign_in(&cloud, PASSWORD, "phone").await.0, 401, "nobody signs in with the old name");
+    let ann = Person { username: name, ..ann };
+    ann.device(&cloud, "phone").await;
+
+    // Of two who want it at once one gets it.
+    let free = fresh("free");
+    let claim = || with_client_id(json!({ "username": free }));
+    let (one, two) = tokio::join!(laptop.ask("user.update", claim()), desk.ask("user.update", claim()));
+    let won = [&one, &two].map(|reply| reply["ok"].is_object());
+    assert!(won[0] != won[1], "{one} {two}");
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_finds_people_in_order_and_page_by_page() {
+    let cloud = Cloud::start().await;
+    let ann = cloud.person("ann").await;
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let beginning = fresh("q");
+    let mut people = Vec::new();
+    for end in ["c", "", ".x", "b2", "_"] {
+        let body = json!({ "username": format!("{beginning}{end}"), "password": PASSWORD, "display_name": "Somebody" });
+        let (status, reply) = post(&cloud, "/v1/accounts", None, &body).await;
+        assert_eq!(status, 201, "{reply}");
+        people.push(reply["user"].clone());
+    }
+    let all = ["", ".x", "_", "b2", "c"].map(|end| format!("{beginning}{end}"));
+    assert_eq!(found(&mut laptop, &beginning.to_uppercase()).await, all, "who has the very name comes first");
+    assert_eq!(found(&mut laptop, &all[3]).await, [all[3].clone()]);
+    assert_eq!(found(&mut laptop, &format!("{beginning}zz")).await, [""; 0]);
+
+    let mut paged = Vec::new();
+    let mut cursor = Value::Null;
+    loop {
+        let mut search = json!({ "prefix": beginning, "limit": 2 });
+        if !cursor.is_null() {
+            search["cursor"] = cursor;
+        }
+        let page = laptop.ok("user.search", search).await;
+        paged.extend(names(&page));
+        cursor = page["cursor"].clone();
+        assert_eq!(page["more"].as_bool().unwrap(), !cursor.is_null());
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+
+    let card = laptop.ok("user.search", json!({ "prefix": beginning, "limit": 1 })).await["users"][0].clone();
+    assert!(people.contains(&card), "a public card and nothing else: {card}");
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions() {
+    const NEW: &str = "battery staple";
+    let cloud = Cloud::start().await;
+    let ann = cloud.person("ann").await;
+    let (laptop, phone) = (ann.device(&cloud, "laptop").await, ann.device(&cloud, "phone").await);
+    assert_eq!(laptop.change_password(&cloud, "something else", NEW).await.0, 403);
+    assert_eq!(laptop.change_password(&cloud, PASSWORD, "short").await.0, 400);
+    phone.ticket(&cloud).await;
+    // Asked again, as after a lost answer, it succeeds.
+    for _ in 0..2 {
+        assert_eq!(laptop.change_password(&cloud, PASSWORD, NEW).await, (200, json!({})));
+    }
+    assert_eq!(phone.refresh(&cloud).await.0, 401);
+    assert_eq!(phone.change_password(&cloud, NEW, PASSWORD).await.0, 401, "its access token is good for no more");
+    let (status, _) = post(&cloud, "/v1/tickets", Some(&phone.session.access_token), &Value::Null).await;
+    assert_eq!(status, 401);
+    laptop.ticket(&cloud).await;
+    assert_eq!(laptop.refresh(&cloud).await.0, 200);
+    assert_eq!(ann.sign_in(&cloud, PASSWORD, "phone").await.0, 401);
+    assert_eq!(ann.sign_in(&cloud, NEW, "phone").await.0, 200);
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_its_messages_and_nothing_else() {
+    let cloud = Cloud::start().await;
+    let bob = cloud.person("bob").await;
+    let mut desk = bob.online(&cloud, "desk").await;
+    let username = fresh("gone");
+    let sign_up =
+        json!({ "username": username, "password": PASSWORD, "display_name": "Ann", "client_id": client_id() });
+    let (status, reply) = post(&cloud, "/v1/accounts", None, &sign_up).await;
+    assert_eq!(status, 201, "{reply}");
+    let ann = Person { username: username.clone(), user: reply["user"]["id"].as_str().unwrap().parse().unwrap() };
+    let (laptop, phone) = (ann.device(&cloud, "laptop").await, ann.device(&cloud, "phone").await);
+    let mut socket = laptop.connect(&cloud).await;
+    let talk = ann.with(&bob).to_string();
+    let body = json!({ "type": "text", "text": "farewell" });
+    socket.ok("message.send", json!({ "conversation": talk, "client_id": client_id(), "body": body })).await;
+    socket.close().await;
+
+    assert_eq!(laptop.delete_account(&cloud, "something else").await.0, 403);
+    assert_eq!(found(&mut desk, &username).await, [username.as_str()]);
+    for _ in 0..2 {
+        assert_eq!(laptop.delete_account(&cloud, PASSWORD).await, (200, json!({})));
+    }
+    for who in [json!({ "user": ann.user.to_string() }), json!({ "username": username })] {
+        assert_eq!(desk.refused("user.get", who).await, "not_found");
+    }
+    assert_eq!(found(&mut desk, &username).await, [""; 0]);
+    for device in [&laptop, &phone] {
+        assert_eq!(device.refresh(&cloud).await.0, 401);
+        let (status, _) = post(&cloud, "/v1/tickets", Some(&device.session.access_token), &Value::Null).await;
+        assert_eq!(status, 401);
+    }
+    assert_eq!(ann.sign_in(&cloud, PASSWORD, "laptop").await.0, 401);
+    let history = desk.ok("history", json!({ "conversation": talk })).await;
+    let farewell = &history["entries"][0];
+    assert_eq!((&farewell["sender"], &farewell["body"]["text"]), (&json!(ann.user.to_string()), &json!("farewell")));
+
+    // A late repetition of the sign-up makes nobody; the name is free for a new one.
+    assert_eq!(post(&cloud, "/v1/accounts", None, &sign_up).await.0, 409);
+    let mut heir = sign_up.clone();
+    heir["client_id"] = json!(client_id());
+    let (status, reply) = post(&cloud, "/v1/accounts", None, &heir).await;
+    assert_eq!(status, 201, "{reply}");
+    assert_ne!(reply["user"]["id"], ann.user.to_string());
+    assert_eq!(post(&cloud, "/v1/accounts", None, &sign_up).await.0, 409);
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_line_does_it_all() {
+    const NEW: &str = "battery staple";
+    let cloud = Cloud::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let cli = Cli::new(&cloud, home.path());
+    let (ann, bob) = (cli.register("ann").await, cli.register("bob").await);
+
+    let shown = cli.ok("ann", &["profile", "--bio", "hi", "--time-zone", "Europe/Zurich", "--if-version", "0"]).await;
+    for part in ["hi", "Europe/Zurich", &ann] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let told: Value = serde_json::from_str(&cli.ok("ann", &["profile", "--json"]).await).unwrap();
+    assert_eq!((&told["user"]["bio"], &told["own"]["version"]), (&json!("hi"), &json!(1)));
+    let stale = cli.run("ann", &["profile", "--bio", "late", "--if-version", "0"]).await;
+    assert_eq!(stale.status.code(), Some(1));
+
+    let name = fresh("ann");
+    cli.ok("ann", &["profile", "--username", &name]).await;
+    let found = cli.ok("bob", &["people", "search", &name]).await;
+    assert!(found.contains(&name) && found.lines().count() == 1, "{found}");
+    assert_eq!(cli.ok("bob", &["people", "search", &ann]).await, "");
+
+    cli.ok("ann", &["account", "password", "--new-password", NEW]).await;
+    cli.ok("phone", &["login", &name, "--password", NEW]).await;
+    let unsure = cli.run("ann", &["account", "delete", "--password", NEW]).await;
+    assert!(String::from_utf8_lossy(&unsure.stderr).contains("--yes"));
+    cli.ok("ann", &["account", "delete", "--yes", "--password", NEW]).await;
+    assert_eq!(cli.ok("bob", &["people", "search", &name]).await, "");
+    let over = cli.run("phone", &["profile"]).await;
+    assert_eq!(over.status.code(), Some(1));
+    let stays = cli.ok("bob", &["profile"]).await;
+    assert!(stays.contains(&bob), "{stays}");
+    cloud.stop().await;
+}
