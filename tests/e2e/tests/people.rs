@@ -203,11 +203,13 @@ async fn a_new_password_ends_the_other_sessions() {
     let (laptop, phone) = (ann.device(&cloud, "laptop").await, ann.device(&cloud, "phone").await);
     assert_eq!(laptop.change_password(&cloud, "something else", NEW).await.0, 403);
     assert_eq!(laptop.change_password(&cloud, PASSWORD, "short").await.0, 400);
-    phone.ticket(&cloud).await;
+    let mut socket = phone.connect(&cloud).await;
     // Asked again, as after a lost answer, it succeeds.
     for _ in 0..2 {
         assert_eq!(laptop.change_password(&cloud, PASSWORD, NEW).await, (200, json!({})));
     }
+    assert_eq!(socket.event().await["type"], "kicked");
+    socket.closed().await;
     assert_eq!(phone.refresh(&cloud).await.0, 401);
     assert_eq!(phone.change_password(&cloud, NEW, PASSWORD).await.0, 401, "its access token is good for no more");
     let (status, _) = post(&cloud, "/v1/tickets", Some(&phone.session.access_token), &Value::Null).await;
@@ -235,13 +237,14 @@ async fn a_deleted_account_leaves_its_messages_and_nothing_else() {
     let talk = ann.with(&bob).to_string();
     let body = json!({ "type": "text", "text": "farewell" });
     socket.ok("message.send", json!({ "conversation": talk, "client_id": client_id(), "body": body })).await;
-    socket.close().await;
 
     assert_eq!(laptop.delete_account(&cloud, "something else").await.0, 403);
     assert_eq!(found(&mut desk, &username).await, [username.as_str()]);
     for _ in 0..2 {
         assert_eq!(laptop.delete_account(&cloud, PASSWORD).await, (200, json!({})));
     }
+    assert_eq!(socket.event().await["type"], "kicked");
+    socket.closed().await;
     for who in [json!({ "user": ann.user.to_string() }), json!({ "username": username })] {
         assert_eq!(desk.refused("user.get", who).await, "not_found");
     }
