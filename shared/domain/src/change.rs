@@ -4,7 +4,8 @@
 //! 1. Read the logs that tell the actor of the change from the client id's time on: the search for an earlier attempt, and
 //!    the head (IDEM-1); read the heads of the other logs that may be told.
 //! 2. Read the records that the change rests on, all at once.
-//! 3. Decide ([`Rules::decide`]).
+//! 3. Decide ([`Rules::decide`]). Before anything but a change is answered, read what was told meanwhile: the same request
+//!    at the same time may have made the change, and so be the reason.
 //! 4. Put the entries at head + 1 of their logs and write the records, all or nothing, on condition that the places are
 //!    free.
 //! 5. Hand what was told to the queues, and answer.
@@ -195,6 +196,8 @@ pub struct Change<R: Rules> {
     searched: usize,
     /// There were too many entries to search.
     behind: bool,
+    /// What is answered, unless an earlier attempt is found after all.
+    verdict: Option<Result<Changed, Refusal<R::Refusal>>>,
     /// An earlier attempt.
     found: Option<(ConversationId, Entry)>,
     entries: Vec<(ConversationId, Entry)>,
@@ -226,6 +229,7 @@ impl<R: Rules> Change<R> {
             tops,
             searched,
             behind: false,
+            verdict: None,
             found: None,
             entries: Vec::new(),
             writes: Vec::new(),
@@ -278,14 +282,18 @@ impl<R: Rules> Change<R> {
                 return Step::<R>::Done(Err(Refusal::Conflict));
             }
             self.found = Some((*conversation, own.clone()));
+            self.verdict = None;
         }
         self.tops.set(index, tail.entries.into_iter().next_back());
-        self.enter(match index + 1 {
-            _ if self.found.is_some() => Phase::ReadingState,
-            next if next < self.searched => Phase::Searching(next),
-            _ if self.others().is_empty() => Phase::ReadingState,
-            _ => Phase::ReadingHeads,
-        })
+        let next = index + 1;
+        let phase = match self.verdict.take_if(|_| next >= self.searched) {
+            Some(verdict) => return Step::<R>::Done(verdict),
+            None if self.found.is_some() => Phase::ReadingState,
+            None if next < self.searched => Phase::Searching(next),
+            None if self.others().is_empty() => Phase::ReadingState,
+            None => Phase::ReadingHeads,
+        };
+        self.enter(phase)
     }
 
     fn decide(&mut self, state: &R::State, now: Timestamp) -> Step<R> {
@@ -301,7 +309,7 @@ impl<R: Rules> Change<R> {
             return self.enter(Phase::Queueing);
         }
         match self.rules.decide(state, &self.tops, now) {
-            Decision::Refuse(refusal) => Step::<R>::Done(Err(Refusal::Rule(refusal))),
+            Decision::Refuse(refusal) => self.doubt(Err(Refusal::Rule(refusal))),
             Decision::Nothing => {
                 let top = self.tops.0.first();
                 let so = top.map(|(conversation, head)| Changed {
@@ -309,7 +317,7 @@ impl<R: Rules> Change<R> {
                     seq: head.as_ref().map_or(Seq::NONE, |head| head.seq),
                     duplicate: false,
                 });
-                Step::<R>::Done(so.ok_or(Refusal::Unavailable))
+                self.doubt(so.ok_or(Refusal::Unavailable))
             }
             Decision::Commit(tells, writes) => {
                 self.entries = tells.iter().map(|tell| self.entry(tell, now)).collect();
@@ -319,6 +327,13 @@ impl<R: Rules> Change<R> {
                 self.enter(Phase::Committing)
             }
         }
+    }
+
+    /// The records are younger than the logs that were searched: what they refuse may be what another attempt has made of
+    /// them.
+    fn doubt(&mut self, verdict: Result<Changed, Refusal<R::Refusal>>) -> Step<R> {
+        self.verdict = Some(verdict);
+        self.enter(Phase::Searching(0))
     }
 
     fn entry(&self, tell: &Tell<R::Told>, now: Timestamp) -> (ConversationId, Entry) {

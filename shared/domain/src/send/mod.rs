@@ -146,6 +146,8 @@ pub struct Send {
     audience: Option<Audience>,
     /// Why the first draft without a place gets none.
     refusal: Option<Refusal>,
+    /// Why it gets none, unless an earlier attempt has placed it meanwhile.
+    verdict: Option<Refusal>,
     losses: u32,
 }
 
@@ -168,6 +170,7 @@ impl Send {
             permitted: request.conversation.peer(request.sender) == Some(request.sender),
             audience: None,
             refusal: None,
+            verdict: None,
             losses: 0,
             inline_max,
             request,
@@ -204,9 +207,13 @@ impl Send {
         if tail.truncated {
             return self.turn_away(Refusal::Behind);
         }
-        let first_search = self.head.is_none();
+        let first_search = self.head.is_none() && self.verdict.is_none();
+        let placed = self.accepted().count();
         for entry in tail.entries {
             self.learn(entry, true);
+        }
+        if let Some(refusal) = self.verdict.take().filter(|_| self.accepted().count() == placed) {
+            return self.refuse(refusal);
         }
         match (self.request.after, &self.head) {
             // `after` is what the client knew to exist; a log that ends below it is not the log it knew.
@@ -335,12 +342,20 @@ impl Send {
         }
         match check {
             // What is in the log already was permitted then.
-            Err(denied) if self.accepted().count() < self.request.drafts.len() => self.refuse(denied.into()),
+            Err(denied) if self.accepted().count() < self.request.drafts.len() => self.doubt(denied.into()),
             Ok(()) | Err(_) => {
                 self.permitted = true;
                 self.place_next(now)
             }
         }
+    }
+
+    /// The permission is younger than the log that was searched: another attempt may have placed the message while it was
+    /// given. It is searched for once more.
+    fn doubt(&mut self, refusal: Refusal) -> Step {
+        self.verdict = Some(refusal);
+        let seen = self.head.as_ref().map_or(Seq::FIRST, |head| head.seq);
+        self.enter(State::Searching(From::Seq(seen)))
     }
 
     fn deliver(&mut self, routes: Vec<Route>, now: Timestamp) -> Step {

@@ -6,7 +6,7 @@ use crate::group::permissions::Denied;
 use crate::group::{Announced, Link, Permissions};
 use crate::ids::{ClientId, ConversationId};
 use crate::limits::{ASKING_TTL_MS, FIRST_MEMBERS_MAX, GROUP_BUCKETS, GROUP_MEMBERS_MAX};
-use crate::log::{Body, Counts, Entry, From, Kind, Tail};
+use crate::log::{Body, Counts, Entry, Kind, Tail};
 use crate::membership::Span;
 use crate::protocol::{Protocol, Step};
 
@@ -174,7 +174,7 @@ impl Club {
         loop {
             let seen = match step {
                 Step::Done(answer) => return answer.map(|_| None),
-                Step::Call(Call::ReadLog(log, From::Time(_))) => {
+                Step::Call(Call::ReadLog(log, _)) => {
                     Seen::Log(Tail { entries: self.log(log).into_iter().collect(), truncated: self.long })
                 }
                 Step::Call(Call::ReadHeads(logs)) => Seen::Heads(logs.into_iter().map(|log| self.log(log)).collect()),
