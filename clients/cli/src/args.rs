@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::group::args::{EXAMPLES, Group};
+
 /// Where the local cloud listens.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:4510";
 
@@ -51,7 +53,7 @@ pub(crate) enum Command {
     Register(Register),
     /// Sign in on this device
     Login(Login),
-    /// Talk to somebody
+    /// Talk to somebody, or in a group
     Chat(Chat),
     /// Send one message and wait until it is acknowledged
     ///
@@ -61,10 +63,13 @@ pub(crate) enum Command {
     Send(Send),
     /// Print the messages of all conversations as they come
     Listen(Listen),
-    /// Print the messages with somebody
+    /// Print the messages with somebody, or of a group
     History(History),
     /// List conversations, with what is unread
     Conversations(Conversations),
+    /// Found groups, join them and run them
+    #[command(subcommand, after_help = EXAMPLES)]
+    Group(Group),
     /// My devices
     #[command(subcommand)]
     Devices(Devices),
@@ -111,13 +116,13 @@ pub(crate) struct Login {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Chat {
-    /// User name or id; your own is for notes to yourself
+    /// User name or id, your own for notes to yourself; or a group's id, or the beginning of its name
     pub(crate) peer: String,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Send {
-    /// User name or id
+    /// User name or id; or a group's id, or the beginning of its name
     pub(crate) peer: String,
     /// The text
     pub(crate) text: String,
@@ -141,7 +146,7 @@ pub(crate) struct Listen {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct History {
-    /// User name or id
+    /// User name or id; a group's id, or the beginning of its name; or a conversation's id
     pub(crate) peer: String,
     /// So many messages at most
     #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]

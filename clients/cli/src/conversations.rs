@@ -4,6 +4,7 @@ use serde_json::json;
 use tidings_client::{Client, Page};
 
 use crate::args::{Conversations, Place};
+use crate::news::{Told, told};
 use crate::people::Names;
 use crate::problem::Problem;
 use crate::profile::{Profile, leave, online_if_possible};
@@ -40,14 +41,24 @@ async fn print(client: &Client, asked: &Conversations, clock: Clock) -> Result<(
                 "last_seq": conversation.last,
                 "read_seq": conversation.read_seq,
                 "unread": conversation.unread,
+                "left": conversation.left,
             }));
             continue;
         }
         let unread = if conversation.unread > 0 { format!("{:>4} new", conversation.unread) } else { " ".repeat(8) };
-        let preview = last.as_ref().map_or_else(String::new, |entry| {
-            format!("{}  {}", clock.short(entry.sent_at), text::preview(&text::of(entry), PREVIEW))
-        });
-        say::line(format_args!("{name:<20} {unread}  {preview}"));
+        let preview = match last {
+            Some(entry) => {
+                // Of a person it is clear who speaks.
+                let told = match told(&mut names, entry, clock).await {
+                    Told::Said { text, .. } if conversation.id.peer(client.me().id.0).is_some() => text,
+                    told => told.line(),
+                };
+                format!("{}  {}", clock.short(entry.sent_at), text::preview(&told, PREVIEW))
+            }
+            None => String::new(),
+        };
+        let name = if conversation.left { format!("{name} (left)") } else { name };
+        say::line(format_args!("{:<20} {unread}  {preview}", text::harmless(&name)));
     }
     if all.is_empty() && !asked.json {
         say::note("no conversations yet; `tidings chat NAME` begins one");

@@ -4,13 +4,14 @@ use tidings_client::{Client, Entry, Page};
 
 use crate::args::{History, Place};
 use crate::listen::Line;
+use crate::news::told;
 use crate::people::{self, Names};
 use crate::problem::Problem;
 use crate::profile::{Profile, leave, online_if_possible};
 use crate::say;
-use crate::text::{self, Clock};
+use crate::text::Clock;
 
-/// Prints the newest messages with somebody, or those before one.
+/// Prints the newest messages of a conversation, or those before one.
 pub(crate) async fn run(place: &Place, history: &History, clock: Clock) -> Result<(), Problem> {
     let profile = Profile::open(place)?;
     let client = profile.client(place).await?;
@@ -21,8 +22,7 @@ pub(crate) async fn run(place: &Place, history: &History, clock: Clock) -> Resul
 
 async fn print(client: &Client, history: &History, clock: Clock) -> Result<(), Problem> {
     online_if_possible(client).await?;
-    let peer = people::find(client, &history.peer).await?;
-    let conversation = client.direct(peer);
+    let conversation = people::conversation(client, &history.peer).await?;
     // Pages go backwards, so they are turned round at the end.
     let mut pages: Vec<Vec<Entry>> = Vec::new();
     let mut left = history.limit;
@@ -42,8 +42,8 @@ async fn print(client: &Client, history: &History, clock: Clock) -> Result<(), P
         if history.json {
             say::json(&Line::new(conversation, entry));
         } else {
-            let who = names.of(entry.sender.0).await;
-            say::line(format_args!("{} {who}: {}", clock.short(entry.sent_at), text::of(entry)));
+            let told = told(&mut names, entry, clock).await.line();
+            say::line(format_args!("{} {told}", clock.short(entry.sent_at)));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use tidings_client::{Client, ConnectionState, ConversationId, Entry, Next, Updat
 
 use crate::args::{Listen, Place};
 use crate::follow::Follow;
+use crate::news::{Told, told};
 use crate::people::Names;
 use crate::problem::{Problem, SIGNED_OUT, kicked};
 use crate::profile::{Profile, leave};
@@ -70,9 +71,13 @@ async fn print(client: &Client, listen: &Listen, clock: Clock) -> Result<(), Pro
             if listen.json {
                 say::json(&Line::new(*conversation, entry));
             } else {
-                let (place, who) = (names.of_conversation(*conversation).await, names.of(entry.sender.0).await);
-                let place = if place == who { String::new() } else { format!(" to {place}") };
-                say::line(format_args!("{} {who}{place}: {}", clock.time(entry.sent_at), text::of(entry)));
+                let place = text::harmless(&names.of_conversation(*conversation).await);
+                let line = match told(&mut names, entry, clock).await {
+                    Told::Said { who, text } if place == who => format!("{who}: {text}"),
+                    Told::Said { who, text } => format!("{who} to {place}: {text}"),
+                    Told::News(sentence) => format!("{place}: {sentence}"),
+                };
+                say::line(format_args!("{} {line}", clock.time(entry.sent_at)));
             }
         }
     }

@@ -6,9 +6,11 @@ mod chat;
 mod conversations;
 mod devices;
 mod follow;
+mod group;
 mod history;
 mod listen;
 mod me;
+mod news;
 mod people;
 mod presence;
 mod problem;
@@ -59,6 +61,7 @@ async fn run(args: Args, clock: Clock) -> Result<ExitCode, Problem> {
         Command::Listen(listen) => listen::run(&place, &listen, clock).await?,
         Command::History(history) => history::run(&place, &history, clock).await?,
         Command::Conversations(list) => conversations::run(&place, &list, clock).await?,
+        Command::Group(group) => group::run(&place, group, clock).await?,
         Command::Devices(devices) => devices::run(&place, devices, clock).await?,
         Command::Presence(asked) => presence::run(&place, &asked, clock).await?,
         Command::Profile(change) => me::profile(&place, change).await?,

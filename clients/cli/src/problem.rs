@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 use tidings_client::{ApiError, CallError, ErrorCode, KickReason, NotSent, OpenError, SendError, StoreError};
+use tidings_domain::group::InvalidText;
 use tidings_domain::identity::InvalidName;
 use tidings_domain::profile::InvalidProfile;
 use tidings_stage::StageError;
@@ -19,6 +20,8 @@ pub(crate) enum Problem {
     Name(#[from] InvalidName),
     #[error(transparent)]
     Profile(#[from] InvalidProfile),
+    #[error(transparent)]
+    Text(#[from] InvalidText),
     #[error("{}", open(.0))]
     Open(#[from] OpenError),
     #[error("{}", api(.0))]
@@ -64,8 +67,7 @@ impl From<StageError> for Problem {
     }
 }
 
-/// What to do when the session has ended.
-/// Why somebody else ended it.
+/// Why somebody else ended the session.
 pub(crate) const fn kicked(reason: KickReason) -> &'static str {
     match reason {
         KickReason::SignedOut => "this device was signed out",
@@ -74,6 +76,7 @@ pub(crate) const fn kicked(reason: KickReason) -> &'static str {
     }
 }
 
+/// What to do when the session has ended.
 pub(crate) const SIGNED_OUT: &str = "you are signed out here; sign in again with `tidings login NAME`";
 
 fn api(error: &ApiError) -> String {

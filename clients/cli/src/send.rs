@@ -25,8 +25,8 @@ async fn say_it(client: &Client, send: &Send) -> Result<(), Problem> {
     if !send.queue {
         client.connect().await;
     }
-    let peer = people::find(client, &send.peer).await?;
-    let message = client.send(client.direct(peer), Body::text(send.text.clone())).await?;
+    let conversation = people::conversation(client, &send.peer).await?;
+    let message = client.send(conversation, Body::text(send.text.clone())).await?;
     if send.queue {
         say::note("in the outbox");
         return Ok(());

@@ -32,6 +32,7 @@ fn failures_say_what_to_do() {
         (&["--profile", "../x", "conversations"], "a profile's name"),
         (&["--server", "nowhere", "login", "alice", "--password", "correct horse"], "http:// or https://"),
         (&["chat", "bob"], "tidings register"),
+        (&["group", "list"], "tidings register"),
         (&["devices", "list"], "tidings register"),
         (&["presence", "bob"], "tidings register"),
         (&["profile", "--time-zone", "over there"], "Europe/Berlin"),
@@ -47,6 +48,26 @@ fn failures_say_what_to_do() {
         let output = tidings(home.path(), args);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains(want), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn groups_explain_themselves() {
+    let home = tempfile::tempdir().unwrap();
+    let help = tidings(home.path(), &["group", "--help"]);
+    assert!(String::from_utf8(help.stdout).unwrap().contains("tidings group link book --for 7d"));
+    let cases: &[(&[&str], &str)] = &[
+        (&["mute", "book", "bob", "--for", "soon"], "10m"),
+        (&["mute", "book", "--for", "10m"], "USER"),
+        (&["create", "Book club", "--open", "--approval"], "--approval"),
+        (&["link", "book", "--uses", "0"], "--uses"),
+        (&["invite", "book"], "<USER>"),
+    ];
+    for (args, want) in cases {
+        let output = tidings(home.path(), &[&["group"], *args].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(want), "{args:?}: {said}");
     }
 }

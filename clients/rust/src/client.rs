@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::clock::{self, Dice};
 use crate::config::Options;
-use crate::engine::{Command, Ending, Engine};
+use crate::engine::{Change, Command, Ending, Engine};
 use crate::error::{ApiError, CallError, NotSent, OpenError, SendError, StoreError};
 use crate::http::{Api, Network};
 use crate::session::{Account, Session};
@@ -193,12 +193,26 @@ impl Client {
         Ok(answered.await.map_err(|_| CallError::Closed)??)
     }
 
-    /// Asks the server over the socket. Sent again until there is an answer or the time is up, so a changing action
-    /// must carry a client id. Messages go through [`Client::send`] instead.
+    /// Asks the server over the socket. Sent again until there is an answer or the time is up. What changes something
+    /// goes through [`Client::change`], messages through [`Client::send`] instead.
     pub async fn call<C: Call>(&self, request: C) -> Result<C::Reply, CallError> {
         let fields = serde_json::to_value(&request).map_err(|error| CallError::Garbled(error.to_string()))?;
         let (answer, answered) = oneshot::channel();
         self.tell(Command::Call { action: C::ACTION, fields, answer }).await;
+        let reply = answered.await.map_err(|_| CallError::Closed)??;
+        serde_json::from_value(reply).map_err(|error| CallError::Garbled(error.to_string()))
+    }
+
+    /// Changes something: `request` under a client id that is made here. Sent again under the same one until there is an
+    /// answer or the time is up ([`crate::Timing::change_within`]), so it is done once or not at all.
+    pub async fn change<C: Call>(
+        &self,
+        request: impl Fn(ClientId) -> C + Send + 'static,
+    ) -> Result<C::Reply, CallError> {
+        // Strings, numbers and flags alone: this cannot fail.
+        let change = Change::new(move |client_id| serde_json::to_value(request(client_id)).unwrap_or_default());
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::Change { action: C::ACTION, change, answer }).await;
         let reply = answered.await.map_err(|_| CallError::Closed)??;
         serde_json::from_value(reply).map_err(|error| CallError::Garbled(error.to_string()))
     }

@@ -15,6 +15,9 @@ pub struct Timing {
     pub resend_after: Duration,
     /// For so long [`crate::Client::call`] tries.
     pub call_within: Duration,
+    /// For so long [`crate::Client::change`] tries. Two hundred who join one group at once take turns: each entry of its
+    /// log has one place.
+    pub change_within: Duration,
     /// First upper bound of the wait after a failure; it doubles with each one.
     pub back_off_base: Duration,
     /// Largest upper bound of that wait.
@@ -48,6 +51,7 @@ impl Default for Timing {
         Self {
             resend_after: Duration::from_secs(limits::RESEND_AFTER_S),
             call_within: Duration::from_secs(30),
+            change_within: Duration::from_mins(1),
             back_off_base: Duration::from_millis(250),
             back_off_cap: Duration::from_secs(30),
             gap_wait: (

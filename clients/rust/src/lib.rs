@@ -22,7 +22,8 @@
 //!
 //! What it takes care of: a durable outbox that neither loses, doubles nor reorders across crashes ([`Client::send`]);
 //! entries in order whatever the pushes do ([`Update::Entry`]); exact unread counts and read positions, also offline
-//! ([`Client::conversations`], [`Client::read`]); staying connected and catching up after every loss.
+//! ([`Client::conversations`], [`Client::read`]); staying connected and catching up after every loss; changes that are
+//! done once, however often they have to be asked for ([`Client::groups`]).
 //!
 //! Inside, the rules are state machines without I/O (`outbox`, `timeline`), driven by one task (`engine`) that commits
 //! before it acts.
@@ -35,6 +36,7 @@ mod engine;
 mod error;
 #[expect(dead_code, reason = "the outbox builds its own frames")]
 mod generated;
+pub mod groups;
 mod history;
 mod http;
 mod outbox;
@@ -46,13 +48,15 @@ mod timeline;
 mod update;
 mod view;
 
-pub use tidings_domain::ids::{ClientId, ConversationId, DeviceId, UserId};
+pub use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
+pub use tidings_protocol::Text;
 pub use tidings_protocol::actions::{self, Call, Sent};
 pub use tidings_protocol::body::Body;
 pub use tidings_protocol::entry::{Entry, EntryKind};
 pub use tidings_protocol::error::{ErrorBody, ErrorCode};
 pub use tidings_protocol::event::KickReason;
 pub use tidings_protocol::http::EntriesQuery;
+pub use tidings_protocol::news::News;
 pub use tidings_protocol::user::{Own, User};
 
 pub use crate::client::{Client, SendHandle, SignIn, SignUp};

@@ -11,6 +11,7 @@ use tidings_protocol::Text;
 use tidings_protocol::actions::{HistoryReply, SyncedConversation};
 use tidings_protocol::body::Body;
 use tidings_protocol::entry::{Entry, EntryKind};
+use tidings_protocol::news::News;
 
 /// So many entries above a gap are kept at most; the pull that closes the gap brings the others again.
 const WAITING_MAX: usize = 1_000;
@@ -34,6 +35,8 @@ pub(crate) struct Position {
     pub(crate) peer_read_seq: u64,
     /// Unread messages below `base`. What is held here is counted here.
     pub(crate) below: Below,
+    /// Of a group that I am no member of any more.
+    pub(crate) left: bool,
 }
 
 /// How many unread messages lie below what is held.
@@ -131,6 +134,7 @@ impl Timeline {
             told_seq: 0,
             peer_read_seq: 0,
             below: Below::NONE,
+            left: false,
         };
         Self::restore(conversation, me, position, VecDeque::new())
     }
@@ -202,10 +206,15 @@ impl Timeline {
         step
     }
 
+    /// An entry is known to exist.
+    pub(crate) fn exists(&mut self, seq: u64) {
+        self.known = self.known.max(seq);
+    }
+
     /// My own message has its place.
     pub(crate) fn acknowledged(&mut self, own: Own) -> Step {
         let mut step = Step::default();
-        self.known = self.known.max(own.seq);
+        self.exists(own.seq);
         if own.seq > self.at.last {
             self.waiting.entry(own.seq).or_insert(Waiting::Own(own));
         }
@@ -216,7 +225,8 @@ impl Timeline {
     /// A sync named this conversation.
     pub(crate) fn synced(&mut self, synced: &SyncedConversation, first_page: u64) -> Step {
         let mut step = Step::default();
-        self.known = self.known.max(synced.head_seq);
+        self.exists(synced.head_seq);
+        self.membership_told(synced);
         self.raise_floor(synced.floor, &mut step);
         self.told(synced.read_seq);
         self.read(synced.read_seq);
@@ -240,6 +250,10 @@ impl Timeline {
     /// A page that was asked for arrived.
     pub(crate) fn page(&mut self, asked: Need, page: HistoryReply) -> Step {
         let mut step = Step::default();
+        if page.entries.is_empty() && !page.more && self.need() == Some(asked) {
+            // There is nothing more for me: I was removed, and what I heard of came after.
+            self.give_up();
+        }
         self.raise_floor(page.floor, &mut step);
         if let (Need::Newest, Some(first)) = (asked, page.entries.first())
             && self.nothing_held()
@@ -344,7 +358,7 @@ impl Timeline {
 
     /// Sorts an entry in: changed if it was applied before, waiting otherwise.
     fn take(&mut self, entry: Entry, step: &mut Step) {
-        self.known = self.known.max(entry.seq);
+        self.exists(entry.seq);
         if entry.seq <= self.at.last {
             if entry.rev > 0 && entry.seq >= self.at.base {
                 step.changed.push(entry);
@@ -399,12 +413,28 @@ impl Timeline {
 
     fn apply(&mut self, entry: Entry, step: &mut Step) {
         self.at.last = entry.seq;
+        if let Body::News(news) = &entry.body {
+            self.at.left = left_after(news, self.me).unwrap_or(self.at.left);
+        }
         self.at.counts = Counts::of(self.conversation, &entry.counts);
         if entry.seq > self.at.read_seq && to_read(&entry.sender, entry.kind, self.me) {
             self.unread.push_back(entry.seq);
         }
         self.settle_count();
         step.applied.push(entry);
+    }
+
+    /// What a sync says of my membership, unless it is older than what is here.
+    fn membership_told(&mut self, synced: &SyncedConversation) {
+        if synced.head_seq < self.at.last {
+            return;
+        }
+        self.at.left = synced.left;
+        if synced.left {
+            // Nothing comes after it.
+            self.known = synced.head_seq;
+            self.waiting.retain(|seq, _| *seq <= synced.head_seq);
+        }
     }
 
     /// With its head here, what sync counted tells how many unread messages lie below what is held.
@@ -445,6 +475,15 @@ impl Timeline {
         self.known = self.known.max(to);
         self.waiting = self.waiting.split_off(&(to + 1));
         step.jumped = Some(to + 1);
+    }
+}
+
+/// Whether `me` is outside after such news of a group; `None` if it is not about that.
+fn left_after(news: &News, me: UserId) -> Option<bool> {
+    match news {
+        News::MemberLeft { user } | News::MemberRemoved { user } if user.0 == me => Some(true),
+        News::MemberJoined { user, .. } if user.0 == me => Some(false),
+        _ => None,
     }
 }
 

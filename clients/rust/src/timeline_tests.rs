@@ -1,7 +1,7 @@
 //! Any reordering, doubling and loss of pushes, with pulls and syncs in between, ends at the log.
 
 use proptest::prelude::*;
-use tidings_domain::ids::Pair;
+use tidings_domain::ids::{GroupId, Pair};
 
 use super::*;
 
@@ -325,4 +325,119 @@ fn unread_follows_other_devices() {
     }
     assert_eq!(timeline.unread(), 1);
     assert!(!timeline.read(1), "never back");
+}
+
+fn group() -> ConversationId {
+    ConversationId::Group(GroupId::from_bits(7))
+}
+
+/// An entry of a group's log.
+fn told(seq: u64, sender: UserId, body: Body) -> Entry {
+    let kind = if matches!(body, Body::News(_)) { EntryKind::System } else { EntryKind::Message };
+    Entry {
+        seq,
+        sender: Text(sender),
+        client_id: Text(ClientId::from_bits(u128::from(seq))),
+        sent_at: 1000 + seq,
+        kind,
+        body,
+        rev: 0,
+        counts: vec![seq, 2],
+        expires_at: None,
+    }
+}
+
+fn joined(seq: u64, user: UserId) -> Entry {
+    told(seq, user, Body::News(News::MemberJoined { user: Text(user), by: None }))
+}
+
+fn removed(seq: u64, user: UserId) -> Entry {
+    told(seq, PEER, Body::News(News::MemberRemoved { user: Text(user) }))
+}
+
+fn synced_group(head_seq: u64, floor: u64, left: bool, entries: Vec<Entry>) -> SyncedConversation {
+    SyncedConversation {
+        conversation: Text(group()),
+        head_seq,
+        head_at: 0,
+        read_seq: 0,
+        unread: 0,
+        floor,
+        left,
+        peer: None,
+        entries,
+    }
+}
+
+fn empty_page(floor: u64) -> HistoryReply {
+    HistoryReply { entries: Vec::new(), more: false, floor }
+}
+
+#[test]
+fn system_entries_and_own_messages_are_applied_and_not_unread() {
+    let mut timeline = Timeline::new(group(), ME);
+    let log = [joined(1, ME), told(2, ME, Body::text("hello")), told(3, PEER, Body::text("hi")), joined(4, PEER)];
+    for entry in &log {
+        assert_eq!(timeline.offer(entry.clone()).applied, std::slice::from_ref(entry));
+    }
+    assert_eq!(timeline.unread(), 1);
+}
+
+/// Away between two memberships, one sees nothing of what was said meanwhile.
+#[test]
+fn a_device_goes_on_where_the_next_membership_begins() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline
+        .synced(&synced_group(5, 3, true, vec![joined(3, ME), told(4, PEER, Body::text("hi")), removed(5, ME)]), 100);
+    assert_eq!((timeline.position().last, timeline.position().left), (5, true));
+    assert_eq!(timeline.offer(told(8, PEER, Body::text("again"))).applied, []);
+    let need = timeline.need().unwrap();
+    assert_eq!(need, Need::After { after: 5, limit: 2 });
+    let step = timeline.page(need, HistoryReply { entries: vec![joined(7, ME)], more: false, floor: 7 });
+    assert_eq!((step.jumped, step.applied.len()), (Some(7), 2), "and what waited");
+    assert_eq!((timeline.position().last, timeline.position().left, timeline.need()), (8, false, None));
+}
+
+#[test]
+fn a_newcomer_begins_where_they_joined() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline.exists(3);
+    let need = timeline.need().unwrap();
+    let step = timeline.page(need, HistoryReply { entries: vec![joined(3, ME)], more: false, floor: 3 });
+    assert_eq!((step.jumped, step.applied), (Some(3), vec![joined(3, ME)]));
+    assert_eq!((timeline.need(), timeline.unread()), (None, 0));
+}
+
+#[test]
+fn a_removed_member_asks_for_nothing_behind_the_removal() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline.offer(joined(1, ME));
+    // Heard of before the removal was: by a push that was on its way, and by an answer.
+    timeline.offer(told(4, PEER, Body::text("behind my back")));
+    timeline.synced(&synced_group(2, 1, true, vec![removed(2, ME)]), 100);
+    assert_eq!((timeline.position().last, timeline.need(), timeline.position().left), (2, None, true));
+    timeline.exists(4);
+    let need = timeline.need().unwrap();
+    assert_eq!(timeline.page(need, empty_page(1)), Step::default());
+    assert_eq!(timeline.need(), None);
+}
+
+#[test]
+fn an_empty_page_is_no_end_for_what_was_heard_meanwhile() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline.offer(joined(1, ME));
+    timeline.exists(3);
+    let need = timeline.need().unwrap();
+    timeline.offer(told(5, PEER, Body::text("hi")));
+    timeline.page(need, empty_page(1));
+    assert!(timeline.need().is_some());
+}
+
+#[test]
+fn an_old_sync_says_nothing_of_a_later_membership() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline.synced(&synced_group(2, 1, true, vec![joined(1, ME), removed(2, ME)]), 100);
+    timeline.synced(&synced_group(4, 4, false, vec![joined(4, ME)]), 100);
+    timeline.synced(&synced_group(2, 1, true, vec![]), 100);
+    assert_eq!((timeline.position().last, timeline.position().left), (4, false));
 }

@@ -16,6 +16,8 @@ pub struct Conversation {
     pub last: u64,
     /// The lowest entry that the server still gives.
     pub floor: u64,
+    /// Of a group that I am no member of any more. What I could see until then stays.
+    pub left: bool,
     /// Everything up to here I have read.
     pub read_seq: u64,
     /// Messages of others above it.

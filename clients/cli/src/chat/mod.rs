@@ -1,4 +1,4 @@
-//! `chat`: a conversation with somebody.
+//! `chat`: a conversation with somebody, or in a group.
 
 mod screen;
 mod talk;
@@ -34,7 +34,7 @@ pub(crate) async fn run(place: &Place, chat: &Chat, clock: Clock) -> Result<Exit
 }
 
 async fn talk(client: &Client, chat: &Chat, clock: Clock, colour: bool) -> Result<ExitCode, Problem> {
-    let peer = people::find(client, &chat.peer).await?;
+    let conversation = people::conversation(client, &chat.peer).await?;
     match online(client, BEGIN_WITHIN).await {
         Ok(()) => {}
         Err(Offline::SignedOut) => return Err(Offline::SignedOut.into()),
@@ -43,9 +43,9 @@ async fn talk(client: &Client, chat: &Chat, clock: Clock, colour: bool) -> Resul
         }
     }
     let mut names = Names::new(client);
-    let (me, other) = (client.me().display_name.to_string(), names.of(peer).await);
+    let other = names.of_conversation(conversation).await;
     let screen = Screen::open(colour)?;
-    let ended = Talk::new(client, client.direct(peer), (me, other), screen, clock).run().await?;
+    let ended = Talk::new(client, conversation, &other, screen, clock).run().await?;
     if !ended {
         // Ctrl-C: at once. What is not acknowledged is in the outbox.
         return Ok(ExitCode::SUCCESS);

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tidings_client::{
-    Body, Client, ClientId, ConnectionState, ConversationId, Entry, MessageState, Next, Page, Sent, Update,
+    Body, Client, ClientId, ConnectionState, ConversationId, Entry, EntryKind, MessageState, Next, Page, Sent, Update,
 };
 use time::Date;
 use tokio::time::{Instant, sleep_until};
 
 use super::screen::{Screen, Style, Typed};
 use crate::follow::Follow;
+use crate::news::{Told, told};
 use crate::people::Names;
 use crate::problem::{Problem, SIGNED_OUT, kicked};
 use crate::text::{self, Clock, day_name};
@@ -27,13 +28,16 @@ const HISTORY: usize = 50;
 /// How long the last messages may take to come back after the input ended.
 const END_WITHIN: Duration = Duration::from_secs(30);
 
+/// Characters that are shown of what is said elsewhere.
+const PREVIEW: usize = 40;
+
 const HELP: &str = "/history N shows older messages, /quit or Ctrl-D ends";
 
 /// A chat under way.
 pub(super) struct Talk<'a> {
     client: &'a Client,
     conversation: ConversationId,
-    me: String,
+    /// What the conversation is called.
     other: String,
     screen: Screen,
     clock: Clock,
@@ -58,15 +62,14 @@ impl<'a> Talk<'a> {
     pub(super) fn new(
         client: &'a Client,
         conversation: ConversationId,
-        (me, other): (String, String),
+        other: &str,
         screen: Screen,
         clock: Clock,
     ) -> Self {
         Self {
             client,
             conversation,
-            me,
-            other: text::harmless(&other),
+            other: text::harmless(other),
             screen,
             clock,
             follow: Follow::default(),
@@ -136,7 +139,7 @@ impl<'a> Talk<'a> {
         let Ok(page) = self.client.messages(self.conversation, Page::Newest, wanted).await else { return Ok(()) };
         let mut marked = unread == 0;
         for entry in &page.entries {
-            let theirs = entry.sender.0 != self.client.me().id.0;
+            let theirs = entry.sender.0 != self.client.me().id.0 && entry.kind == EntryKind::Message;
             self.day(entry.sent_at)?;
             if !marked && theirs && entry.seq > read {
                 marked = true;
@@ -173,7 +176,8 @@ impl<'a> Talk<'a> {
                         self.echoed.insert(id);
                         let now = id.time().as_millis();
                         self.day(now)?;
-                        self.message(now, true, &text::harmless(line))?;
+                        let me = self.client.me().display_name.to_string();
+                        self.print(now, true, Told::Said { who: text::harmless(&me), text: text::harmless(line) })?;
                     }
                 }
                 Err(error) => self.alert(&format!("not sent: {error}"))?,
@@ -236,8 +240,13 @@ impl<'a> Talk<'a> {
         if entry.sender.0 == self.client.me().id.0 {
             return Ok(());
         }
-        let who = self.names.of(entry.sender.0).await;
-        self.aside(&format!("({} writes: {})", text::harmless(&who), text::preview(&text::of(entry), 40)))
+        let place = text::harmless(&self.names.of_conversation(conversation).await);
+        let line = match told(&mut self.names, entry, self.clock).await {
+            Told::Said { who, text } if who == place => format!("{who} writes: {}", text::preview(&text, PREVIEW)),
+            Told::Said { who, text } => format!("{who} writes to {place}: {}", text::preview(&text, PREVIEW)),
+            Told::News(sentence) => format!("{place}: {}", text::preview(&sentence, PREVIEW)),
+        };
+        self.aside(&format!("({line})"))
     }
 
     /// Shows an entry of this conversation, and so has read it.
@@ -252,8 +261,7 @@ impl<'a> Talk<'a> {
         if mine && self.echoed.remove(&entry.client_id.0) {
             return Ok(());
         }
-        self.day(entry.sent_at)?;
-        self.message(entry.sent_at, mine, &text::of(entry))
+        self.message(entry).await
     }
 
     async fn older(&mut self, many: usize) -> Result<(), Problem> {
@@ -267,9 +275,7 @@ impl<'a> Talk<'a> {
         self.aside("──── earlier ────")?;
         let day = self.day.take();
         for entry in &page.entries {
-            let mine = entry.sender.0 == self.client.me().id.0;
-            self.day(entry.sent_at)?;
-            self.message(entry.sent_at, mine, &text::of(entry))?;
+            self.message(entry).await?;
         }
         self.day = day;
         self.aside(if page.more {
@@ -288,11 +294,24 @@ impl<'a> Talk<'a> {
         self.aside(&format!("──── {} ────", day_name(day)))
     }
 
-    fn message(&mut self, millis: u64, mine: bool, text: &str) -> Result<(), Problem> {
-        let (style, who) = if mine { (Style::Mine, &self.me) } else { (Style::Theirs, &self.other) };
+    /// An entry, in its place.
+    async fn message(&mut self, entry: &Entry) -> Result<(), Problem> {
+        self.day(entry.sent_at)?;
+        let mine = entry.sender.0 == self.client.me().id.0;
+        let told = told(&mut self.names, entry, self.clock).await;
+        self.print(entry.sent_at, mine, told)
+    }
+
+    fn print(&mut self, millis: u64, mine: bool, told: Told) -> Result<(), Problem> {
         let time = self.screen.styled(Style::Aside, &self.clock.time(millis));
-        let who = self.screen.styled(style, who);
-        self.screen.print(&format!("{time}  {who}: {text}"))
+        let line = match told {
+            Told::Said { who, text } => {
+                let who = self.screen.styled(if mine { Style::Mine } else { Style::Theirs }, &who);
+                format!("{who}: {text}")
+            }
+            Told::News(sentence) => self.screen.styled(Style::Aside, &sentence),
+        };
+        self.screen.print(&format!("{time}  {line}"))
     }
 
     /// Something beside the messages; not for programs.

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::timers::Timer;
-use super::{Effect, Engine};
+use super::{Change, Effect, Engine};
 use crate::error::{ApiError, CallError};
 use crate::socket::Outgoing;
 
@@ -34,6 +34,8 @@ struct Open {
     flying: bool,
     give_up: Instant,
     refused: Option<ErrorBody>,
+    /// The request under another client id, if it changes something.
+    change: Option<Change>,
 }
 
 /// The requests that are not answered.
@@ -64,10 +66,26 @@ pub(super) fn frame(action: &'static str, request: u64, fields: Value) -> String
 
 impl Engine {
     pub(super) fn call(&mut self, action: &'static str, fields: Value, to: To) {
+        self.begin(action, fields, to, None);
+    }
+
+    /// Makes a change under a client id of its own, which stays the same however often it is sent (IDEM-1).
+    pub(super) fn change(
+        &mut self,
+        action: &'static str,
+        change: Change,
+        answer: oneshot::Sender<Result<Value, CallError>>,
+    ) {
+        let fields = change.under(self.new_client_id());
+        self.begin(action, fields, To::Caller(answer), Some(change));
+    }
+
+    fn begin(&mut self, action: &'static str, fields: Value, to: To, change: Option<Change>) {
         let request = self.calls.next_id();
         let text = frame(action, request, fields);
-        let give_up = Instant::now() + self.options.timing.call_within;
-        let call = Open { action, text, to, tries: 0, flying: false, give_up, refused: None };
+        let timing = &self.options.timing;
+        let give_up = Instant::now() + if change.is_some() { timing.change_within } else { timing.call_within };
+        let call = Open { action, text, to, tries: 0, flying: false, give_up, refused: None, change };
         self.calls.open.insert(request, call);
         self.attempt_call(request);
     }
@@ -105,6 +123,12 @@ impl Engine {
     }
 
     pub(super) fn replied(&mut self, request: u64, result: Result<Value, ErrorBody>) {
+        if let Err(ErrorBody { server_time: Some(server_time), .. }) = &result {
+            self.heard_time(*server_time);
+            if self.rename(request) {
+                return self.attempt_call(request);
+            }
+        }
         let Some(call) = self.calls.open.get_mut(&request) else { return };
         if let Err(error) = &result
             && error.code.retryable()
@@ -126,6 +150,16 @@ impl Engine {
             (To::Read(conversation, seq), Ok(reply)) => self.read_told(conversation, seq, &reply),
             (to, Err(error)) => self.give_up(to, CallError::Refused(error)),
         }
+    }
+
+    /// Gives a change another client id, of the server's time, when the server took none from the future. Not after the
+    /// first try: an earlier one may have been done.
+    fn rename(&mut self, request: u64) -> bool {
+        let client_id = self.new_client_id();
+        let Some(call) = self.calls.open.get_mut(&request).filter(|call| call.tries == 1) else { return false };
+        let Some(change) = &call.change else { return false };
+        call.text = frame(call.action, request, change.under(client_id));
+        true
     }
 
     fn give_up(&mut self, to: To, error: CallError) {

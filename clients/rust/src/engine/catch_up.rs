@@ -217,6 +217,16 @@ impl Engine {
         }
     }
 
+    /// An entry is known to exist. Nobody pushes it: whoever caused it was answered instead.
+    pub(super) fn exists(&mut self, conversation: ConversationId, seq: u64) {
+        self.timeline(conversation).exists(seq);
+        if self.link.online() {
+            self.pull(conversation);
+        } else {
+            self.watch_gap(conversation);
+        }
+    }
+
     /// If there is a gap, gives it a moment to close by itself: a late push usually arrives meanwhile.
     pub(super) fn watch_gap(&mut self, conversation: ConversationId) {
         let open = self.timelines.get(&conversation).is_some_and(|timeline| timeline.need().is_some());

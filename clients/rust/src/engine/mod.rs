@@ -13,6 +13,7 @@ mod timers;
 mod typing;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use self::calls::Calls;
 use self::catch_up::Pulls;
 use self::link::Link;
 use self::timers::{Timer, Timers};
-use crate::clock::Dice;
+use crate::clock::{self, Dice};
 use crate::config::Options;
 use crate::error::{ApiError, CallError, NotSent, SendError, StoreError};
 use crate::outbox::{Item, Lane};
@@ -45,6 +46,25 @@ const ROUND: usize = 256;
 
 /// How a message ended.
 pub(crate) type Ending = Result<Sent, NotSent>;
+
+/// A request that changes something, under any client id.
+pub(crate) struct Change(Box<dyn Fn(ClientId) -> Value + Send>);
+
+impl Change {
+    pub(crate) fn new(make: impl Fn(ClientId) -> Value + Send + 'static) -> Self {
+        Self(Box::new(make))
+    }
+
+    fn under(&self, client_id: ClientId) -> Value {
+        (self.0)(client_id)
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").finish_non_exhaustive()
+    }
+}
 
 /// What the handle asks for.
 #[derive(Debug)]
@@ -75,6 +95,16 @@ pub(crate) enum Command {
         action: &'static str,
         fields: Value,
         answer: oneshot::Sender<Result<Value, CallError>>,
+    },
+    Change {
+        action: &'static str,
+        change: Change,
+        answer: oneshot::Sender<Result<Value, CallError>>,
+    },
+    /// An answer named this entry.
+    Exists {
+        conversation: ConversationId,
+        seq: u64,
     },
     Conversations(Option<ConversationId>, oneshot::Sender<Vec<Conversation>>),
     Outbox(oneshot::Sender<Vec<View>>),
@@ -241,6 +271,8 @@ impl Engine {
             Command::Older { conversation, entries } => self.older(conversation, entries),
             Command::Typing { conversation, typing } => self.typing(conversation, typing),
             Command::Call { action, fields, answer } => self.call(action, fields, calls::To::Caller(answer)),
+            Command::Change { action, change, answer } => self.change(action, change, answer),
+            Command::Exists { conversation, seq } => self.exists(conversation, seq),
             Command::Conversations(only, answer) => drop(answer.send(self.conversations(only))),
             Command::Outbox(answer) => drop(answer.send(self.outbox())),
             Command::Idle(answer) => self.idle.push(answer),
@@ -322,6 +354,16 @@ impl Engine {
     fn back_off(&mut self, failures: u32) -> Duration {
         let timing = &self.options.timing;
         self.dice.back_off(timing.back_off_base, timing.back_off_cap, failures)
+    }
+
+    /// A name for something that is composed now.
+    fn new_client_id(&mut self) -> ClientId {
+        self.dice.client_id(clock::now().minus_millis(self.clock_ahead_ms))
+    }
+
+    /// The server said what time it is there, because our clock is ahead.
+    fn heard_time(&mut self, server_time: u64) {
+        self.clock_ahead_ms = clock::now().as_millis().saturating_sub(server_time);
     }
 
     /// The conversation, known from now on if it was not.

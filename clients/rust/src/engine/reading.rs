@@ -135,6 +135,7 @@ impl Engine {
                 base: position.base,
                 last: position.last,
                 floor: position.floor,
+                left: position.left,
                 read_seq: position.read_seq,
                 unread: timeline.unread(),
                 peer_read_seq: position.peer_read_seq,

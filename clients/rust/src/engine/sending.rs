@@ -14,7 +14,6 @@ use tokio::time::Instant;
 
 use super::timers::Timer;
 use super::{Effect, Ending, Engine, Found, Input, calls};
-use crate::clock;
 use crate::error::{ApiError, NotSent, SendError};
 use crate::outbox::{Item, Next, Search, Verdict};
 use crate::session::Account;
@@ -36,7 +35,7 @@ impl Engine {
         bytes: usize,
         answer: oneshot::Sender<Result<(ClientId, oneshot::Receiver<Ending>), SendError>>,
     ) {
-        let client_id = self.dice.client_id(clock::now().minus_millis(self.clock_ahead_ms));
+        let client_id = self.new_client_id();
         let after = self.timelines.get(&conversation).map(crate::timeline::Timeline::known);
         let item = Item { client_id, body, bytes, after };
         self.writes.push(Write::Enqueue(conversation, item.clone()));
@@ -109,7 +108,7 @@ impl Engine {
 
     fn judge(&mut self, conversation: ConversationId, verdict: Verdict) {
         if let Some(server_time) = verdict.server_time {
-            self.clock_ahead_ms = clock::now().as_millis().saturating_sub(server_time);
+            self.heard_time(server_time);
         }
         for (item, sent) in verdict.acknowledged {
             self.writes.push(Write::Remove(conversation, item.client_id));

@@ -193,6 +193,7 @@ fn positions(connection: &Connection, profile: i64) -> Result<Vec<(ConversationI
             told_seq: number(row, "told_seq")?,
             peer_read_seq: number(row, "peer_read_seq")?,
             below: Below { at_most: number(row, "unread_below")?, exact: row.get("below_exact")? },
+            left: row.get("has_left")?,
         };
         Ok((row.get::<_, String>("conversation")?, row.get::<_, Option<String>>("counts")?, position))
     })?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::error::StoreError;
 
 /// Version of the tables below, kept in `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// `profiles`: a device, with its session. `conversations`: how far each one is. `entries`: what was applied.
 /// `outbox`: messages that are not acknowledged; `attempt` marks those of the unanswered attempt, `failed` holds the
@@ -24,7 +24,7 @@ const TABLES: &str = "
         conversation TEXT NOT NULL,
         base INTEGER NOT NULL, last INTEGER NOT NULL, floor INTEGER NOT NULL, counts TEXT,
         read_seq INTEGER NOT NULL, told_seq INTEGER NOT NULL, peer_read_seq INTEGER NOT NULL,
-        unread_below INTEGER NOT NULL, below_exact INTEGER NOT NULL,
+        unread_below INTEGER NOT NULL, below_exact INTEGER NOT NULL, has_left INTEGER NOT NULL,
         UNIQUE (profile, conversation)
     );
     CREATE TABLE entries (
@@ -57,6 +57,11 @@ const SECOND: &str = "
     ALTER TABLE conversations DROP COLUMN read_others;
 ";
 
+/// From version 2, which knew no groups.
+const THIRD: &str = "
+    ALTER TABLE conversations ADD COLUMN has_left INTEGER NOT NULL DEFAULT 0;
+";
+
 /// Creates the tables, or finds them, or brings them up to date.
 pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     if version(connection)? == VERSION {
@@ -65,14 +70,15 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     // Looked at again under the lock: another process may be doing the same.
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let steps = match version(&transaction)? {
-        0 => TABLES,
-        1 => SECOND,
-        VERSION => "",
+        0 => &[TABLES][..],
+        1 => &[SECOND, THIRD],
+        2 => &[THIRD],
+        VERSION => &[],
         newer => {
             return Err(StoreError(format!("it has version {newer}, and this program knows version {VERSION}")));
         }
     };
-    transaction.execute_batch(steps)?;
+    steps.iter().try_for_each(|step| transaction.execute_batch(step))?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
 }

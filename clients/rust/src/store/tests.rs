@@ -115,14 +115,51 @@ async fn a_store_of_the_first_version_is_brought_up_to_date() {
     let (mut at, held) = counted(&store, jumped).await;
     let below = Below { at_most: 2, exact: false };
     assert_eq!((at.below, held), (below, vec![5, 7, 8]), "what lies below is the server's to count");
+    assert!(!at.left);
     at.below = Below { at_most: 3, exact: true };
+    at.left = true;
     store
         .write(vec![Write::Position(jumped, at.clone()), Write::Position(ConversationId::direct(me, me), at)])
         .await
         .unwrap();
     drop(store);
     let (at, _) = counted(&Store::open(&path).unwrap(), jumped).await;
-    assert_eq!(at.below, Below { at_most: 3, exact: true });
+    assert_eq!((at.below, at.left), (Below { at_most: 3, exact: true }, true));
+}
+
+/// What version 3 adds to, as version 2 had it.
+const SECOND: &str = "
+    CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY,
+        profile INTEGER NOT NULL,
+        conversation TEXT NOT NULL,
+        base INTEGER NOT NULL, last INTEGER NOT NULL, floor INTEGER NOT NULL, counts TEXT,
+        read_seq INTEGER NOT NULL, told_seq INTEGER NOT NULL, peer_read_seq INTEGER NOT NULL,
+        unread_below INTEGER NOT NULL, below_exact INTEGER NOT NULL,
+        UNIQUE (profile, conversation)
+    );
+    CREATE TABLE entries (conversation INTEGER, seq INTEGER, rev INTEGER, entry TEXT);
+    CREATE TABLE outbox (id INTEGER PRIMARY KEY, profile INTEGER, conversation TEXT);
+    CREATE TABLE profiles (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, since TEXT);
+    INSERT INTO profiles (id, name) VALUES (1, 'default');
+    PRAGMA user_version = 2;
+";
+
+#[tokio::test]
+async fn a_store_of_the_second_version_has_left_no_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let me = UserId::from_bits(1);
+    let notes = ConversationId::direct(me, me);
+    {
+        let second = Connection::open(&path).unwrap();
+        second.execute_batch(SECOND).unwrap();
+        let insert = "INSERT INTO conversations VALUES (1, 1, ?, 10, 9, 1, NULL, 2, 2, 0, 7, 1)";
+        second.execute(insert, [notes.to_string()]).unwrap();
+    }
+    let loaded = Store::open(&path).unwrap().load(me).await.unwrap();
+    let (of, at, _) = &loaded.conversations[0];
+    assert_eq!((*of, at.last, at.below.at_most, at.left), (notes, 9, 7, false));
 }
 
 #[tokio::test]

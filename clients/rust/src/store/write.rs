@@ -121,11 +121,12 @@ fn save_position(
     let counts = at.counts.map(|counts| serde_json::to_string(&counts.numbers())).transpose()?;
     let mut upsert = connection.prepare_cached(
         "INSERT INTO conversations (profile, conversation, base, last, floor, counts, read_seq, told_seq,
-            peer_read_seq, unread_below, below_exact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            peer_read_seq, unread_below, below_exact, has_left) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (profile, conversation) DO UPDATE SET base = excluded.base, last = excluded.last,
             floor = excluded.floor, counts = excluded.counts, read_seq = excluded.read_seq,
             told_seq = excluded.told_seq, peer_read_seq = excluded.peer_read_seq,
-            unread_below = excluded.unread_below, below_exact = excluded.below_exact",
+            unread_below = excluded.unread_below, below_exact = excluded.below_exact,
+            has_left = excluded.has_left",
     )?;
     upsert.execute(params![
         profile,
@@ -139,6 +140,7 @@ fn save_position(
         int(at.peer_read_seq),
         int(at.below.at_most),
         at.below.exact,
+        at.left,
     ])?;
     Ok(())
 }

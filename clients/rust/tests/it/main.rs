@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says no by panicking")]
 
 mod catching_up;
+mod groups;
 mod mock;
 mod sending;
 mod sessions;

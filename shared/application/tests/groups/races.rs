@@ -34,6 +34,7 @@ struct Running<P: Protocol> {
 }
 
 /// Somebody's request under way.
+#[expect(clippy::large_enum_variant, reason = "there are three of them")]
 enum Racer {
     Change(Request, Running<change::Change<Request>>),
     Send(send::Request, Running<Send>),
@@ -180,7 +181,9 @@ fn change_call(
         }
         Call::Wait { .. } => Seen::Waited,
         Call::Queue(jobs) => {
-            jobs.iter().for_each(|job| now(world.queue.fan_out(job)).unwrap());
+            for job in &jobs {
+                now(world.queue.fan_out(job)).unwrap();
+            }
             Seen::Queued
         }
     }
@@ -358,7 +361,9 @@ fn who_is_removed_while_sending_is_heard_before_or_not_at_all() {
     race(&[2, 3], vec![kick(1, 3), Want::Say(3)]).run(|world, got| {
         assert!(got[0].is_ok());
         match got[1] {
-            Got::Sent(Ok(sent)) => assert_eq!(world.log()[sent.seq.before().get() as usize].sender, user(3)),
+            Got::Sent(Ok(sent)) => {
+                assert_eq!(world.log()[usize::try_from(sent.seq.before().get()).unwrap()].sender, user(3))
+            }
             Got::Sent(Err(refusal)) => assert_eq!(refusal, send::Refusal::NotAMember),
             Got::Changed(_) => unreachable!("a message"),
         }

@@ -54,7 +54,9 @@ pub(crate) fn encode(told: &Told) -> String {
         Told::Left { user } | Told::Removed { user } => format!("gone {user}"),
         Told::Role { user, role } => format!("role {user} {role}"),
         Told::Owner { user } => format!("owner {user}"),
-        Told::Muted { user, until } => format!("muted {user} {}", until.map_or(0, |until| until.as_millis())),
+        Told::Muted { user, until } => {
+            format!("muted {user} {}", until.map_or(0, tidings_domain::time::Timestamp::as_millis))
+        }
         Told::AllMuted { muted } => format!("all_muted {muted}"),
         Told::Updated(edit) => {
             let history = edit.history.map_or("-", History::as_str);
@@ -146,7 +148,8 @@ impl World {
         let members = self.members();
         let owners: Vec<_> = members.iter().filter(|it| it.role == Role::Owner).map(|it| it.user).collect();
         assert_eq!(owners, [group.owner], "one owner, and the record's");
-        let standing = |it: Member| (it.user, (it.role, it.muted_until.map_or(0, |until| until.as_millis())));
+        let standing =
+            |it: Member| (it.user, (it.role, it.muted_until.map_or(0, tidings_domain::time::Timestamp::as_millis)));
         assert_eq!(members.into_iter().map(standing).collect::<BTreeMap<_, _>>(), replayed.members);
         assert_eq!((group.dissolved, group.muted), (replayed.over, replayed.all_muted));
         for number in PEOPLE {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use self::world::World;
 
-/// How the server treats the next `message.send`.
+/// How the server treats the next `message.send`, or the next change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// As it should.
@@ -123,6 +123,7 @@ pub(crate) fn quick(seed: u64) -> Options {
         timing: Timing {
             resend_after: ms(300),
             call_within: ms(3_000),
+            change_within: ms(3_000),
             back_off_base: ms(5),
             back_off_cap: ms(40),
             gap_wait: (ms(20), ms(40)),
@@ -242,6 +243,14 @@ async fn handle(mock: &Mock, user: UserId, device: &str, text: &str, out: &mpsc:
         "device.sign_out" => {
             let device = frame["device"].as_str().unwrap();
             mock.kick(user, device, "signed_out");
+            return;
+        }
+        action if action.starts_with("group.") => {
+            let outcome = mock.world().change(user, device, &frame);
+            if let Some(mut outcome) = outcome {
+                outcome["reply"] = id;
+                let _ = out.send(outcome);
+            }
             return;
         }
         _ => Some(Err(ErrorCode::BadRequest)),

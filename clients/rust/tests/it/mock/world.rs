@@ -7,7 +7,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tidings_client::actions::{MessageSend, Sent};
-use tidings_client::{ClientId, ConversationId, EntriesQuery, Entry, EntryKind, ErrorCode, UserId};
+use tidings_client::{
+    Body, ClientId, ConversationId, EntriesQuery, Entry, EntryKind, ErrorCode, GroupId, News, UserId,
+};
 use tidings_domain::ids::Pair;
 use tidings_domain::log::{Counts, Kind};
 use tidings_protocol::actions::HistoryReply;
@@ -32,6 +34,8 @@ pub(crate) struct World {
     /// Whether `bad_request` is for batches alone.
     pub(crate) singles_pass: bool,
     pub(crate) pushes: Box<dyn FnMut(u64) -> Push + Send>,
+    /// Refuses the next change, because the server's clock is so far behind its client id's.
+    pub(crate) behind_ms: u64,
     /// More entries than this above `after` are not searched.
     pub(crate) search_max: u64,
     pub(crate) sync_entries: usize,
@@ -62,6 +66,7 @@ impl Default for World {
             fates: VecDeque::new(),
             singles_pass: false,
             pushes: Box::new(|_| Push::Fine),
+            behind_ms: 0,
             search_max: 1_000,
             sync_entries: 10,
             floor: 1,
@@ -186,18 +191,9 @@ impl World {
                 results.push(json!(sent));
             }
         }
-        match fate {
-            Fate::LostAnswer => return None,
-            Fate::GatewayError { .. } => {
-                let error = json!({ "message": "Internal server error", "connectionId": "c", "requestId": "r" });
-                let _ = self.sockets.get(&(user, device.to_owned()))?.send(error);
-                return None;
-            }
-            Fate::Cut { .. } => {
-                self.sockets.remove(&(user, device.to_owned()));
-                return None;
-            }
-            _ => {}
+        if matches!(fate, Fate::LostAnswer | Fate::GatewayError { .. } | Fate::Cut { .. }) {
+            self.fail(fate, user, device);
+            return None;
         }
         match (batch, error) {
             (false, Some(code)) => Some(Err(code)),
@@ -209,6 +205,64 @@ impl World {
                 }
                 Some(Ok(json!({ "results": results })))
             }
+        }
+    }
+
+    /// Changes a group: all that comes of it here is that it is told, once.
+    pub(crate) fn change(&mut self, user: UserId, device: &str, frame: &Value) -> Option<Value> {
+        let group: GroupId = frame["group"].as_str().unwrap().parse().unwrap();
+        let client_id: ClientId = frame["client_id"].as_str().unwrap().parse().unwrap();
+        let conversation = ConversationId::Group(group);
+        let refused = |code: ErrorCode| json!({ "error": { "code": code, "message": "as scripted", "retryable": code.retryable() } });
+        if self.behind_ms > 0 {
+            let mut outcome = refused(ErrorCode::BadRequest);
+            outcome["error"]["server_time"] = json!(client_id.time().as_millis() - std::mem::take(&mut self.behind_ms));
+            return Some(outcome);
+        }
+        let fate = self.fates.pop_front().unwrap_or(Fate::Fine);
+        match fate {
+            Fate::Stopped(_, code) | Fate::Refused(code) => return Some(refused(code)),
+            Fate::Fine | Fate::LostAnswer | Fate::GatewayError { done: true } | Fate::Cut { done: true } => {}
+            Fate::GatewayError { done: false } | Fate::Cut { done: false } => {
+                self.fail(fate, user, device);
+                return None;
+            }
+        }
+        let log = self.logs.entry(conversation).or_default();
+        let earlier = log.iter().find(|entry| entry.sender.0 == user && entry.client_id.0 == client_id);
+        let (seq, duplicate) = earlier.map_or((log.len() as u64 + 1, false), |entry| (entry.seq, true));
+        if !duplicate {
+            log.push(Entry {
+                seq,
+                sender: user.into(),
+                client_id: client_id.into(),
+                sent_at: client_id.time().as_millis(),
+                kind: EntryKind::System,
+                body: Body::News(News::MemberJoined { user: user.into(), by: None }),
+                rev: 0,
+                counts: vec![0, seq],
+                expires_at: None,
+            });
+        }
+        if fate != Fate::Fine {
+            self.fail(fate, user, device);
+            return None;
+        }
+        Some(json!({ "ok": { "conversation": conversation.to_string(), "seq": seq, "duplicate": duplicate } }))
+    }
+
+    /// Nobody hears what came of a request.
+    fn fail(&mut self, fate: Fate, user: UserId, device: &str) {
+        let of = (user, device.to_owned());
+        match fate {
+            Fate::GatewayError { .. } => {
+                let error = json!({ "message": "Internal server error", "connectionId": "c", "requestId": "r" });
+                if let Some(socket) = self.sockets.get(&of) {
+                    let _ = socket.send(error);
+                }
+            }
+            Fate::Cut { .. } => drop(self.sockets.remove(&of)),
+            _ => {}
         }
     }
 
