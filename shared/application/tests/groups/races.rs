@@ -362,7 +362,7 @@ fn who_is_removed_while_sending_is_heard_before_or_not_at_all() {
         assert!(got[0].is_ok());
         match got[1] {
             Got::Sent(Ok(sent)) => {
-                assert_eq!(world.log()[usize::try_from(sent.seq.before().get()).unwrap()].sender, user(3))
+                assert_eq!(world.log()[usize::try_from(sent.seq.before().get()).unwrap()].sender, user(3));
             }
             Got::Sent(Err(refusal)) => assert_eq!(refusal, send::Refusal::NotAMember),
             Got::Changed(_) => unreachable!("a message"),
