@@ -50,6 +50,8 @@ struct Club {
     link: Option<Link>,
     welcome: Vec<UserId>,
     count: u64,
+    /// Who owned it when a request came.
+    owner: u128,
     /// More entries than a search reads.
     long: bool,
 }
@@ -96,6 +98,7 @@ fn club() -> Club {
         link: None,
         welcome: Vec::new(),
         count: 4,
+        owner: OWNER,
         long: false,
     }
 }
@@ -160,14 +163,13 @@ impl Club {
 
     /// Makes a change as far as its commit.
     fn ask(&self, actor: u128, change: Change) -> Outcome {
-        let owner = self.group.as_ref().map(|group| group.owner);
         let request = Request {
             group: club_id(),
             actor: user(actor),
             client_id: ClientId::new(NOW, 1),
             fingerprint: BodyHash::new([1; 32]),
             change,
-            owner,
+            owner: self.group.is_some().then(|| user(self.owner)),
         };
         let wanted = request.wanted();
         let (mut changing, mut step) = Changing::start(request, |told| format!("{told:?}"), None, NOW)?;
@@ -349,6 +351,9 @@ fn who_asks_is_told_with_the_owner_and_answered_once() {
     let writes =
         [Write::Asking(asking.asking.clone().unwrap()), Write::Notices(user(OUTSIDER)), Write::Notices(user(OWNER))];
     assert_eq!(approval.ask(OUTSIDER, join()), done(told, 4, writes));
+
+    let handed_over = Club { owner: ADMIN, ..approval.clone() }.ask(OUTSIDER, join()).unwrap().unwrap();
+    assert_eq!(handed_over.told.len(), 1, "who was the owner is told nothing");
 
     let answered = |accepted| Told::Answered { group: club_id(), user: user(OUTSIDER), accepted };
     let [member, inbox] = comes(OUTSIDER, Spans::default().joined(NEXT), NEXT);
