@@ -1,13 +1,13 @@
 //! One's own profile and account.
 
 use tidings_domain::identity::{DisplayName, Password, Username};
+use tidings_domain::ids::ClientId;
 use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone};
 use tidings_protocol::actions::{UserGet, UserUpdate};
 use tidings_protocol::http::{ChangePassword, DeleteAccount};
 use tidings_protocol::user::{Own, User};
 
 use crate::client::{Client, patiently};
-use crate::clock::{self, Dice};
 use crate::config::Options;
 use crate::engine::Command;
 use crate::error::CallError;
@@ -45,18 +45,21 @@ impl Client {
     /// Changes one's own profile; however often it has to be asked for, it is done once. [`Client::me`] stays what it
     /// was when the client was opened.
     pub async fn update_profile(&self, change: ProfileChange) -> Result<(User, Own), CallError> {
-        let request = UserUpdate {
-            client_id: Dice::new(None).client_id(clock::now()).into(),
-            version: change.version,
-            username: change.username.map(Into::into),
-            display_name: change.display_name.map(Into::into),
-            bio: change.bio.map(Into::into),
-            language: change.language.map(Into::into),
-            time_zone: change.time_zone.map(Into::into),
-            messages_from: change.messages_from.map(Into::into),
-            presence_to: change.presence_to.map(Into::into),
+        let request = move |client_id: ClientId| {
+            let change = change.clone();
+            UserUpdate {
+                client_id: client_id.into(),
+                version: change.version,
+                username: change.username.map(Into::into),
+                display_name: change.display_name.map(Into::into),
+                bio: change.bio.map(Into::into),
+                language: change.language.map(Into::into),
+                time_zone: change.time_zone.map(Into::into),
+                messages_from: change.messages_from.map(Into::into),
+                presence_to: change.presence_to.map(Into::into),
+            }
         };
-        let reply = self.call(request).await?;
+        let reply = self.change(request).await?;
         self.store.write(vec![Write::Person(reply.user.clone())]).await?;
         self.account.is_now(reply.user.clone()).await?;
         Ok((reply.user, reply.own))

@@ -413,15 +413,25 @@ impl Timeline {
 
     fn apply(&mut self, entry: Entry, step: &mut Step) {
         self.at.last = entry.seq;
-        if let Body::News(news) = &entry.body {
-            self.at.left = left_after(news, self.me).unwrap_or(self.at.left);
-        }
         self.at.counts = Counts::of(self.conversation, &entry.counts);
         if entry.seq > self.at.read_seq && to_read(&entry.sender, entry.kind, self.me) {
             self.unread.push_back(entry.seq);
         }
+        if let Body::News(news) = &entry.body {
+            self.member_after(news);
+        }
         self.settle_count();
         step.applied.push(entry);
+    }
+
+    /// What the last entry says of my membership. Whoever joins has read what came before: the server says so, too.
+    fn member_after(&mut self, news: &News) {
+        let Some(left) = left_after(news, self.me) else { return };
+        self.at.left = left;
+        if !left {
+            self.told(self.at.last);
+            self.read(self.at.last);
+        }
     }
 
     /// What a sync says of my membership, unless it is older than what is here.

@@ -405,7 +405,18 @@ fn a_newcomer_begins_where_they_joined() {
     let need = timeline.need().unwrap();
     let step = timeline.page(need, HistoryReply { entries: vec![joined(3, ME)], more: false, floor: 3 });
     assert_eq!((step.jumped, step.applied), (Some(3), vec![joined(3, ME)]));
-    assert_eq!((timeline.need(), timeline.unread()), (None, 0));
+    assert_eq!((timeline.need(), timeline.unread(), timeline.uncounted()), (None, 0, false));
+    timeline.offer(told(4, PEER, Body::text("welcome")));
+    assert_eq!(timeline.unread(), 1);
+}
+
+#[test]
+fn what_was_said_before_one_joined_is_no_news() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline.offer(told(1, PEER, Body::text("from the beginning")));
+    assert_eq!(timeline.unread(), 1);
+    timeline.offer(joined(2, ME));
+    assert_eq!((timeline.unread(), timeline.position().read_seq, timeline.position().told_seq), (0, 2, 2));
 }
 
 #[test]
