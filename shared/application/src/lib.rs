@@ -4,8 +4,10 @@
 //! Nothing here knows DynamoDB, SQS, the gateway or the wire. Use cases drive the domain's step functions; they
 //! hold no rule of their own.
 
+mod change;
 pub mod clock;
 pub mod connect;
+pub mod contacts;
 pub mod deliver;
 mod drive;
 pub mod error;

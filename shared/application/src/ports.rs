@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use tidings_domain::contact::{Contact, Relation, change as contact};
 use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::group::change::{State, Wanted, Write};
 use tidings_domain::group::{Asking, Group, Link, Member};
@@ -100,6 +101,67 @@ pub trait GroupCommit: Send + Sync {
     /// Puts the entries on condition that their places are free and makes the writes, all or nothing; whether it did.
     /// An error means that nobody knows.
     fn commit(&self, group: GroupId, entries: &[(ConversationId, Entry)], writes: &[Write]) -> impl Answer<bool>;
+}
+
+/// Which of somebody's contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are not gone.
+    Present,
+    /// Those that changed after this place in the owner's notices, gone ones included.
+    ChangedAfter(Seq),
+    /// Those whom the owner blocks.
+    Blocked,
+}
+
+/// Reads what people have of each other.
+pub trait ContactRead: Send + Sync {
+    /// What two people have of each other, and whether `peer` has an account, as of one moment between changes.
+    fn between(&self, owner: UserId, peer: UserId) -> impl Answer<contact::State>;
+    /// Contacts of `owner`, ascending by peer, after this one, at most `limit`, and whether there are more.
+    fn contacts(
+        &self,
+        owner: UserId,
+        after: Option<UserId>,
+        which: Which,
+        limit: usize,
+    ) -> impl Answer<(Vec<Contact>, bool)>;
+}
+
+/// Changes what people have of each other: entries and records in one transaction.
+pub trait ContactCommit: Send + Sync {
+    /// Puts the entries on condition that their places are free and makes the writes, all or nothing; whether it did.
+    /// An error means that nobody knows.
+    fn commit(&self, entries: &[(ConversationId, Entry)], writes: &[contact::Write]) -> impl Answer<bool>;
+}
+
+/// Says what people are to each other.
+pub trait RelationRead: Send + Sync {
+    /// What `viewer` is to `owner`.
+    fn relation(&self, owner: UserId, viewer: UserId) -> impl Answer<Relation>;
+}
+
+/// It is in the inboxes.
+impl<I: InboxRead> RelationRead for I {
+    async fn relation(&self, owner: UserId, viewer: UserId) -> Result<Relation, PortError> {
+        let entry = self.entry(owner, ConversationId::direct(owner, viewer)).await?;
+        Ok(entry.map(|entry| entry.door.peer).unwrap_or_default())
+    }
+}
+
+/// Lets strangers write to somebody for the first time.
+pub trait Introduce: Send + Sync {
+    /// Whether `user` takes messages of strangers; `None` if there is no such user.
+    fn takes_strangers(&self, user: UserId) -> impl Answer<Option<bool>>;
+    /// Writes into `user`'s entry of a direct conversation that strangers may write, creating it silent, on condition that
+    /// they still take messages of strangers and that the peer is still one; whether it held.
+    fn introduce(&self, user: UserId, conversation: ConversationId) -> impl Answer<bool>;
+}
+
+/// Takes back what [`Introduce`] wrote.
+pub trait InboxForget: Send + Sync {
+    /// From now on nobody knows whether strangers may write there: their next message asks the account.
+    fn forget_strangers(&self, user: UserId, conversation: ConversationId) -> impl Answer<()>;
 }
 
 /// Opens inbox entries.

@@ -1,9 +1,9 @@
 //! `message.send`: drives [`tidings_domain::send::Send`].
 
 use futures_util::future::try_join_all;
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::group::change::Wanted;
 use tidings_domain::group::{Group, Member};
-use tidings_domain::identity::Username;
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::limits::SEARCH_MAX;
 use tidings_domain::send::{Call, Refusal, Request, Seen, Send, Sent};
@@ -12,22 +12,22 @@ use crate::clock::{Clock, Random};
 use crate::deliver::Deliver;
 use crate::drive::drive;
 use crate::error::PortError;
-use crate::identity::Account;
-use crate::identity::ports::AccountRead;
 use crate::ports::{
-    FanOutQueue, Gateway, GroupRead, InboxOpen, InboxRead, LogAppend, LogRead, RetryQueue, RouteRead, RouteWrite,
-    TaskQueue,
+    FanOutQueue, Gateway, GroupRead, InboxOpen, InboxRead, Introduce, LogAppend, LogRead, RetryQueue, RouteRead,
+    RouteWrite, TaskQueue,
 };
 
 /// Appends messages and delivers them.
 #[derive(Debug)]
-pub struct SendMessages<L, I, A, S, G, R, Q, C> {
+pub struct SendMessages<L, I, P, S, G, R, Q, C> {
     /// The log.
     pub log: L,
     /// The inboxes.
     pub inboxes: I,
-    /// Who has an account.
-    pub accounts: A,
+    /// What recipients say of strangers.
+    pub people: P,
+    /// Who may write to whom.
+    pub direct: DirectMessages,
     /// The groups.
     pub groups: S,
     /// Delivery, with the routes, the queues and the clock.
@@ -36,31 +36,31 @@ pub struct SendMessages<L, I, A, S, G, R, Q, C> {
     pub inline_max: usize,
 }
 
-/// The accounts of whoever finishes what is in the log already: its sender had leave, so nobody is asked for it.
+/// The people of whoever finishes what is in the log already: its sender had leave, so nobody is asked for it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoAccounts;
+pub struct Nobody;
 
-impl NoAccounts {
+impl Nobody {
     fn asked<T>() -> Result<T, PortError> {
         Err(PortError::fatal("what is in the log already needs nobody's leave"))
     }
 }
 
-impl AccountRead for NoAccounts {
-    async fn account(&self, _: UserId) -> Result<Option<Account>, PortError> {
+impl Introduce for Nobody {
+    async fn takes_strangers(&self, _: UserId) -> Result<Option<bool>, PortError> {
         Self::asked()
     }
 
-    async fn user_named(&self, _: &Username) -> Result<Option<UserId>, PortError> {
+    async fn introduce(&self, _: UserId, _: ConversationId) -> Result<bool, PortError> {
         Self::asked()
     }
 }
 
-impl<L, I, A, S, G, R, Q, C> SendMessages<L, I, A, S, G, R, Q, C>
+impl<L, I, P, S, G, R, Q, C> SendMessages<L, I, P, S, G, R, Q, C>
 where
     L: LogRead + LogAppend,
     I: InboxRead + InboxOpen,
-    A: AccountRead,
+    P: Introduce,
     S: GroupRead,
     G: Gateway,
     R: RouteRead + RouteWrite,
@@ -83,7 +83,7 @@ where
             Call::Finish(_) => Ok(Seen::Queued),
             // What a task is about is in the log already. Whoever finishes has no right to more, and shall not need one
             // where nobody enforces it.
-            Call::Put(_) | Call::ReadPermission(_) | Call::ReadAccount(_) => {
+            Call::Put(_) | Call::ReadPermission(_) | Call::ReadAccount(_) | Call::Introduce(_) => {
                 Err(PortError::fatal("a task of messages that are not in the log"))
             }
             call => self.make(conversation, sender, call).await,
@@ -106,8 +106,12 @@ where
                 // The bound itself is read too: it is the predecessor.
                 Seen::Log(self.log.tail(conversation, from, SEARCH_MAX + 1).await?)
             }
-            Call::ReadPermission(user) => Seen::Exists(self.inboxes.entry(user, conversation).await?.is_some()),
-            Call::ReadAccount(user) => Seen::Exists(self.accounts.account(user).await?.is_some()),
+            Call::ReadPermission(user) => {
+                let entry = self.inboxes.entry(user, conversation).await?;
+                Seen::Door(self.direct.verdict(entry.map(|entry| entry.door).unwrap_or_default()))
+            }
+            Call::ReadAccount(user) => Seen::Owner(self.people.takes_strangers(user).await?),
+            Call::Introduce(user) => Seen::Introduced(self.people.introduce(user, conversation).await?),
             Call::ReadStanding => {
                 let (group, member) = self.standing(conversation, sender).await?;
                 Seen::Standing(group.map(Box::new), member.map(Box::new))

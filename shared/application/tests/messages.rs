@@ -14,6 +14,7 @@ use tidings_application::read::ReadConversation;
 use tidings_application::send::SendMessages;
 use tidings_application::sync::{Page, SyncDevice, SyncError};
 use tidings_domain::connect::Answer;
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::delivery::Event;
 use tidings_domain::fan_out::Job;
 use tidings_domain::identity::Platform;
@@ -28,22 +29,22 @@ use tidings_domain::sync;
 use tidings_domain::task::Task;
 use tidings_domain::{read, time::Timestamp};
 use tidings_testkit::clock::TestClock;
-use tidings_testkit::identity::FakeSocial;
 use tidings_testkit::messages::contract::draft;
-use tidings_testkit::messages::{FakeGateway, FakeGroups, FakeInboxes, FakeLog, FakeQueue, FakeRoutes};
+use tidings_testkit::messages::{FakeGateway, FakeGroups, FakeInboxes, FakeLog, FakePeople, FakeQueue, FakeRoutes};
 
 /// A deployment in memory.
 #[derive(Default)]
 struct World {
     log: FakeLog,
     inboxes: FakeInboxes,
+    people: FakePeople,
     routes: FakeRoutes,
     gateway: FakeGateway,
     queue: FakeQueue,
     clock: TestClock,
 }
 
-type Sender<L> = SendMessages<L, FakeInboxes, FakeSocial, FakeGroups, FakeGateway, FakeRoutes, FakeQueue, TestClock>;
+type Sender<L> = SendMessages<L, FakeInboxes, FakePeople, FakeGroups, FakeGateway, FakeRoutes, FakeQueue, TestClock>;
 
 /// A log whose every answer takes until the sender is out of time.
 struct SlowLog {
@@ -101,9 +102,9 @@ impl World {
     }
 
     fn sender<L>(&self, log: L, inline_max: usize) -> Sender<L> {
-        let (inboxes, accounts) = (self.inboxes.clone(), FakeSocial::default());
+        let (inboxes, people, direct) = (self.inboxes.clone(), self.people.clone(), DirectMessages::Anyone);
         let groups = FakeGroups::default();
-        SendMessages { log, inboxes, accounts, groups, deliver: self.deliver(), inline_max }
+        SendMessages { log, inboxes, people, direct, groups, deliver: self.deliver(), inline_max }
     }
 
     /// Opens the inboxes first, so that nobody needs an account.
@@ -444,6 +445,7 @@ async fn outsiders_learn_nothing() {
     assert_eq!(history.run(user(2), ours(), Range::Newest, 10).await.unwrap().entries.len(), 1);
     assert!(world.sync(3, None).await.conversations.is_empty());
 
+    world.people.says(user(4), None);
     let send = world.sender(world.log.clone(), 4);
     let request =
         |conversation, drafts| Request { conversation, sender: user(3), connection: None, after: None, drafts };

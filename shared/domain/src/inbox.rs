@@ -3,6 +3,7 @@
 //! `head_state` is what makes a direct message cost one write instead of three. While an entry is open, its
 //! readers ask the log; only after a day of silence does a sync store the head, in two phases ([`crate::settle`]).
 
+use crate::contact::Door;
 use crate::identity::DisplayName;
 use crate::ids::{ConversationId, UserId};
 use crate::log::{Counts, Entry, Head, Kind, Seq};
@@ -52,6 +53,8 @@ pub struct InboxEntry {
     pub spans: Spans,
     /// What the user calls it.
     pub remark: Option<DisplayName>,
+    /// Of a direct conversation: what the user allows the peer.
+    pub door: Door,
 }
 
 impl InboxEntry {
@@ -65,7 +68,13 @@ impl InboxEntry {
             read: ReadPosition::none(conversation),
             spans: Spans::default(),
             remark: None,
+            door: Door::default(),
         }
+    }
+
+    /// Whether nobody has said anything there yet: the entry says what the peer may, and that nothing is to be seen.
+    pub fn is_silent(&self) -> bool {
+        self.state == HeadState::Settled && self.head.seq == Seq::NONE
     }
 
     /// Messages of others that `user` has not read, with this head. Exact in direct conversations; elsewhere one counter

@@ -9,6 +9,7 @@
 
 pub mod change;
 pub mod connect;
+pub mod contact;
 pub mod delivery;
 pub mod fan_out;
 pub mod group;

@@ -160,6 +160,7 @@ pub const LINKS_LISTED_MAX: usize = 50;
 
 /// How long a link is good when nobody says, in seconds: a week.
 pub const LINK_TTL_DEFAULT_S: u64 = 7 * 24 * 60 * 60;
+
 /// People in one page of a search: as many cards of the longest kind fit a frame, and nobody reads more before typing
 /// another letter.
 pub const SEARCH_PAGE_MAX: usize = 20;
@@ -167,3 +168,16 @@ pub const SEARCH_PAGE_MAX: usize = 20;
 /// How many of a person's last changes are remembered by their client ids. A repetition comes within seconds (IDEM-1),
 /// and eight changes by all devices of one person take longer.
 pub const CHANGES_KEPT: usize = 8;
+
+/// Tags of one contact: five of the longest are 640 bytes, which keeps the record within two write units.
+pub const CONTACT_TAGS_MAX: usize = 5;
+
+/// How long a contact that is gone is still told of to devices that ask what changed, in milliseconds: a month. Who was
+/// away for longer fetches the whole list.
+pub const GONE_CONTACT_TTL_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// Contacts in one page: 100 of 200 bytes fit the 32 KB frame. A page with longer texts ends earlier.
+pub const CONTACTS_PAGE_MAX: usize = 100;
+
+/// Contacts in one page when the client names no limit.
+pub const CONTACTS_PAGE_DEFAULT: usize = 50;

@@ -148,7 +148,8 @@ impl Sync {
             let entries = entries.into_iter().filter(|entry| spans.shows(entry.seq)).collect();
             Some(Conversation { inbox: inbox.clone(), head, unread, spans, entries })
         };
-        let conversations: Vec<_> = self.inbox.iter().filter_map(conversation).collect();
+        let said = self.inbox.iter().filter(|entry| !entry.is_silent());
+        let conversations: Vec<_> = said.filter_map(conversation).collect();
         let due = conversations.iter().filter(|it| settle::is_due(&it.inbox, &it.head, now)).map(|it| it.inbox.clone());
         let settle = due.take(SETTLE_MAX).collect();
         let last = self.inbox.last().map(|last| last.conversation);

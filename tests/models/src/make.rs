@@ -1,6 +1,7 @@
 //! What each call does to the world, as the use cases make it against the ports.
 
 use tidings_application::ports::Range;
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::delivery::{self, Event};
 use tidings_domain::fan_out::{self, Job};
 use tidings_domain::ids::{ConnectionId, UserId};
@@ -27,7 +28,7 @@ pub(crate) struct Caller<'a> {
 pub(crate) const fn writes(call: &Call) -> bool {
     match call {
         Call::Send(call) => match call {
-            send::Call::Put(_) | send::Call::Open(_) | send::Call::Finish(_) => true,
+            send::Call::Put(_) | send::Call::Introduce(_) | send::Call::Open(_) | send::Call::Finish(_) => true,
             send::Call::Deliver(call) => delivers(call),
             send::Call::ReadLog(_)
             | send::Call::ReadPermission(_)
@@ -89,8 +90,13 @@ impl State {
     fn send(&mut self, call: &send::Call) -> send::Seen {
         match call {
             send::Call::ReadLog(from) => send::Seen::Log(self.logs.tail(ours(), *from, SEARCH_MAX + 1)),
-            send::Call::ReadPermission(user) => send::Seen::Exists(self.inboxes.entry(*user, ours()).is_some()),
-            send::Call::ReadAccount(_) => send::Seen::Exists(true),
+            send::Call::ReadPermission(user) => {
+                let door = self.inboxes.entry(*user, ours()).map(|entry| entry.door).unwrap_or_default();
+                send::Seen::Door(DirectMessages::Anyone.verdict(door))
+            }
+            // Everybody takes messages of strangers here.
+            send::Call::ReadAccount(_) => send::Seen::Owner(Some(true)),
+            send::Call::Introduce(user) => send::Seen::Introduced(self.inboxes.introduce(*user, ours())),
             // The models' conversation is a direct one.
             send::Call::ReadStanding => send::Seen::Failed,
             send::Call::Put(entry) => send::Seen::Put(self.logs.put(ours(), entry)),

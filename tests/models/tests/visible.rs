@@ -14,7 +14,15 @@ const QUIET: Timestamp = NOW.plus_millis(SETTLE_AFTER_MS);
 /// Nobody is online, everybody has an account: whether one may write and who is reached stand still.
 fn scenario(faults_and_deaths: (u8, u8), start: State, jobs: Vec<Job>) -> Scenario {
     let still = |call: &Call| {
-        matches!(call, Call::Send(send::Call::ReadPermission(_) | send::Call::ReadAccount(_) | send::Call::Deliver(_)))
+        matches!(
+            call,
+            Call::Send(
+                send::Call::ReadPermission(_)
+                    | send::Call::ReadAccount(_)
+                    | send::Call::Introduce(_)
+                    | send::Call::Deliver(_)
+            )
+        )
     };
     Scenario::new(faults_and_deaths, start, jobs)
         .still(still)

@@ -6,15 +6,14 @@ use futures_util::future::try_join_all;
 use tidings_domain::change::{Call, Change, Changed, Refusal, Seen};
 use tidings_domain::group::Link;
 use tidings_domain::group::change::{self, Request, State, Told, Wanted, Write};
-use tidings_domain::ids::{ClientId, ConnectionId, ConversationId, GroupId, UserId};
-use tidings_domain::limits::SEARCH_MAX;
-use tidings_domain::log::Entry;
+use tidings_domain::ids::{ClientId, ConnectionId, GroupId, UserId};
 
+use crate::change::{self as common, Made};
 use crate::clock::{Clock, Random};
 use crate::drive::drive;
 use crate::error::PortError;
 use crate::identity::ports::AccountRead;
-use crate::ports::{FanOutQueue, GroupCommit, GroupRead, LinkRead, LogRead, Range};
+use crate::ports::{FanOutQueue, GroupCommit, GroupRead, LinkRead, LogRead};
 
 /// Who may bring whom into a group without asking: whoever might write to them.
 pub trait Bring: Send + Sync {
@@ -90,30 +89,16 @@ where
         wanted: &Wanted,
         call: Call<Write>,
     ) -> Result<Seen<State>, PortError> {
-        Ok(match call {
-            // The bound itself is read too: it is the predecessor.
-            Call::ReadLog(conversation, from) => Seen::Log(self.log.tail(conversation, from, SEARCH_MAX + 1).await?),
-            Call::ReadHeads(logs) => Seen::Heads(try_join_all(logs.into_iter().map(|log| self.head(log))).await?),
-            Call::ReadState => {
+        Ok(match common::make(&self.log, &self.queue, &self.clock, call).await? {
+            Made::Seen(seen) => seen,
+            Made::Read => {
                 let mut state = self.groups.state(group, wanted).await?;
                 if !wanted.welcome.is_empty() {
                     state.welcome = self.people.welcome(actor, &wanted.welcome).await?;
                 }
                 Seen::State(state)
             }
-            Call::Commit(entries, writes) => Seen::Committed(self.groups.commit(group, &entries, &writes).await?),
-            Call::Wait { bound_ms } => {
-                self.clock.sleep(self.clock.up_to(bound_ms)).await;
-                Seen::Waited
-            }
-            Call::Queue(jobs) => {
-                try_join_all(jobs.iter().map(|job| self.queue.fan_out(job))).await?;
-                Seen::Queued
-            }
+            Made::Commit(entries, writes) => Seen::Committed(self.groups.commit(group, &entries, &writes).await?),
         })
-    }
-
-    async fn head(&self, conversation: ConversationId) -> Result<Option<Entry>, PortError> {
-        Ok(self.log.page(conversation, Range::Newest, 1).await?.entries.pop())
     }
 }

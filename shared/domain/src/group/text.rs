@@ -1,4 +1,4 @@
-//! The grammar of what groups are called and say of themselves.
+//! The grammar of what groups and people are called, and of what is said of and to them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +15,8 @@ pub enum InvalidText {
     Announcement,
     /// Too long, or with control characters other than line breaks.
     Greeting,
+    /// Empty, too long, blank at an end, or with control characters.
+    Tag,
     /// Not 26 characters of a link.
     LinkCode,
     /// Not one of the words that there are.
@@ -30,6 +32,7 @@ impl fmt::Display for InvalidText {
             Self::Description => write!(f, "a description is at most {} characters", Description::MAX),
             Self::Announcement => write!(f, "an announcement is 1 to {} characters", Announcement::MAX),
             Self::Greeting => write!(f, "a greeting is at most {} characters", Greeting::MAX),
+            Self::Tag => write!(f, "a tag is 1 to {} characters without blanks at its ends", Tag::MAX),
             Self::LinkCode => f.write_str("a link's code is 26 characters of A-Z 0-9"),
             Self::Word => f.write_str("not one of the words that there are"),
         }
@@ -94,6 +97,10 @@ text!(
 text!(
     /// What somebody says who would like to come in, or to be a contact: at most 200 characters.
     Greeting, 0 to 200, lines true
+);
+text!(
+    /// What somebody keeps contacts under: 1 to 32 characters, a word or two.
+    Tag, 1 to 32, lines false
 );
 
 /// The secret part of an invitation link: 128 bits, written as a ULID is.

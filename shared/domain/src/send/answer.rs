@@ -38,6 +38,8 @@ pub enum Refusal {
     Forbidden,
     /// The sender may not write to the group.
     Denied(Denied),
+    /// The recipient takes no messages from the sender, for whatever reason.
+    Unwelcome,
     /// There is no such recipient.
     NoSuchUser,
     /// The client id is taken by a message with another body.

@@ -8,6 +8,9 @@
 //! 4. read both inbox entries, open what is not open;
 //! 5. read the routes, plan the delivery, and only then acknowledge.
 //!
+//! In a direct conversation the permission is in the recipient's inbox entry. A stranger's first message asks the
+//! recipient's account instead, and leaves the answer in the entry for those that follow.
+//!
 //! In a group the permission is the sender's membership and the group's state, its members' inbox entries are always open,
 //! and who is online is left to the queue's worker.
 //!
@@ -21,6 +24,7 @@ mod tests;
 pub use answer::{Refusal, Sent};
 
 use crate::change::Audience;
+use crate::contact::Verdict;
 use crate::delivery::{self, Event, FanOut};
 use crate::group::permissions::{self, Act, Denied};
 use crate::group::{Group, Member};
@@ -54,10 +58,13 @@ pub struct Request {
 pub enum Call {
     /// Read the end of the log.
     ReadLog(From),
-    /// Read whether this user, the recipient, has an inbox entry of the conversation.
+    /// Read what the inbox entry of this user, the recipient, allows the sender.
     ReadPermission(UserId),
-    /// First contact: read whether this user has an account.
+    /// First contact: read whether this user has an account, and takes messages of strangers.
     ReadAccount(UserId),
+    /// First contact: write into this user's inbox entry that strangers may write, on condition that it is still so and
+    /// that the sender is still one.
+    Introduce(UserId),
     /// In a group: read it, and the sender as its member.
     ReadStanding,
     /// Put the entry on condition that its place is free.
@@ -83,8 +90,12 @@ pub enum Call {
 pub enum Seen {
     /// Of [`Call::ReadLog`].
     Log(Tail),
-    /// Of [`Call::ReadPermission`] and [`Call::ReadAccount`]: whether it is there.
-    Exists(bool),
+    /// Of [`Call::ReadPermission`].
+    Door(Verdict),
+    /// Of [`Call::ReadAccount`]: whether strangers may write; `None` if there is no account.
+    Owner(Option<bool>),
+    /// Of [`Call::Introduce`]: whether it held.
+    Introduced(bool),
     /// Of [`Call::ReadStanding`]: both as of one moment.
     Standing(Option<Box<Group>>, Option<Box<Member>>),
     /// Of [`Call::Put`].
@@ -111,6 +122,7 @@ enum State {
     Searching(From),
     AskingPermission(UserId),
     AskingAccount(UserId),
+    Introducing(UserId),
     AskingStanding,
     Putting(Box<Entry>),
     ReadingInboxes,
@@ -184,6 +196,7 @@ impl Send {
             State::Searching(from) => Call::ReadLog(*from),
             State::AskingPermission(user) => Call::ReadPermission(*user),
             State::AskingAccount(user) => Call::ReadAccount(*user),
+            State::Introducing(user) => Call::Introduce(*user),
             State::AskingStanding => Call::ReadStanding,
             State::Putting(entry) => Call::Put(entry.clone()),
             State::ReadingInboxes => Call::ReadInboxes(self.people()),
@@ -437,12 +450,23 @@ impl Protocol for Send {
                 Step::Call(self.call())
             }
             (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
-            (State::AskingPermission(_) | State::AskingAccount(_), Seen::Exists(true)) => {
+            (State::AskingPermission(_), Seen::Door(Verdict::Welcome))
+            | (State::Introducing(_), Seen::Introduced(true)) => {
                 self.permitted = true;
                 self.place_next(now)
             }
-            (State::AskingPermission(recipient), Seen::Exists(false)) => self.enter(State::AskingAccount(*recipient)),
-            (State::AskingAccount(_), Seen::Exists(false)) => self.refuse(Refusal::NoSuchUser),
+            (State::AskingPermission(_), Seen::Door(Verdict::Unwelcome))
+            | (State::AskingAccount(_), Seen::Owner(Some(false))) => self.refuse(Refusal::Unwelcome),
+            (State::AskingPermission(recipient), Seen::Door(Verdict::Ask)) => {
+                self.enter(State::AskingAccount(*recipient))
+            }
+            (State::AskingAccount(recipient), Seen::Owner(Some(true))) => self.enter(State::Introducing(*recipient)),
+            (State::AskingAccount(_), Seen::Owner(None)) => self.refuse(Refusal::NoSuchUser),
+            // The recipient has changed their mind meanwhile, or what the sender is to them.
+            (State::Introducing(recipient), Seen::Introduced(false)) => {
+                self.state = State::AskingPermission(*recipient);
+                self.retry(BACKOFF_UNIT_MS, now)
+            }
             (State::AskingStanding, Seen::Standing(group, sender)) => {
                 self.stand(group.as_deref(), sender.as_deref(), now)
             }

@@ -26,11 +26,16 @@ fn request(after: Option<u64>, drafts: Vec<Draft>) -> Request {
 }
 
 /// One conversation in memory, with a script of what goes wrong.
-#[derive(Default)]
 struct World {
     log: Vec<Entry>,
     open: Vec<UserId>,
     known: bool,
+    /// What the recipient's inbox entry says.
+    door: Verdict,
+    /// What the recipient's account says.
+    takes_strangers: bool,
+    /// Whether the next introductions are made, and what the entry says then; the last comes first.
+    introductions: Vec<(bool, Verdict)>,
     /// The group, and the sender in it.
     standing: Option<(Group, Member)>,
     calls: Vec<&'static str>,
@@ -49,8 +54,32 @@ struct World {
 }
 
 impl World {
+    /// A stranger's, of somebody who takes messages of anyone.
     fn new() -> Self {
-        Self { known: true, ..Self::default() }
+        Self {
+            log: Vec::new(),
+            open: Vec::new(),
+            known: true,
+            door: Verdict::Ask,
+            takes_strangers: true,
+            introductions: Vec::new(),
+            standing: None,
+            calls: Vec::new(),
+            rivals: Vec::new(),
+            lost_replies: Vec::new(),
+            removed_by_rival: false,
+            tasks: Vec::new(),
+            puts: 0,
+            now: 0,
+            ms_per_call: 0,
+            fail: None,
+            waits: Vec::new(),
+        }
+    }
+
+    /// One in which both have talked before.
+    fn lively() -> Self {
+        Self { door: Verdict::Welcome, open: vec![user(1), user(2)], ..Self::new() }
     }
 
     fn append(&mut self, sender: u128, draft: &Draft) {
@@ -88,8 +117,13 @@ impl World {
                 let keep = |entry: &&Entry| entry.sent_at >= from || Some(entry.seq) == head;
                 ("log", Seen::Log(Tail { entries: self.log.iter().filter(keep).cloned().collect(), truncated: false }))
             }
-            Call::ReadPermission(_) => ("permission", Seen::Exists(!self.open.is_empty())),
-            Call::ReadAccount(_) => ("account", Seen::Exists(self.known)),
+            Call::ReadPermission(_) => ("permission", Seen::Door(self.door)),
+            Call::ReadAccount(_) => ("account", Seen::Owner(self.known.then_some(self.takes_strangers))),
+            Call::Introduce(_) => {
+                let (introduced, then) = self.introductions.pop().unwrap_or((true, Verdict::Welcome));
+                self.door = then;
+                ("introduce", Seen::Introduced(introduced))
+            }
             Call::ReadStanding => {
                 let (group, member) = self.standing.clone().unzip();
                 ("standing", Seen::Standing(group.map(Box::new), member.map(Box::new)))
@@ -147,17 +181,48 @@ fn a_first_message_takes_every_step_in_order() {
     let mut world = World::new();
     let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
     assert_eq!(seqs(&answer), [Ok((1, false))]);
-    assert_eq!(world.calls, ["log", "permission", "account", "put", "inboxes", "open", "routes"]);
+    assert_eq!(world.calls, ["log", "permission", "account", "introduce", "put", "inboxes", "open", "routes"]);
     assert_eq!(world.open, [user(1), user(2)]);
 }
 
 #[test]
 fn a_lively_conversation_writes_once() {
-    let mut world = World::new();
+    let mut world = World::lively();
     world.append(2, &draft(9, 9));
-    world.open = vec![user(1), user(2)];
     world.run(request(Some(1), vec![draft(1, 1)])).unwrap();
     assert_eq!(world.calls, ["log", "permission", "put", "inboxes", "routes"]);
+}
+
+#[test]
+fn a_refused_sender_appends_nothing_and_cannot_tell_why() {
+    for (door, takes_strangers, asked) in [
+        (Verdict::Unwelcome, true, vec!["log", "permission"]),
+        (Verdict::Ask, false, vec!["log", "permission", "account"]),
+    ] {
+        let mut world = World { door, takes_strangers, ..World::new() };
+        let answer = world.run(request(Some(0), vec![draft(1, 1), draft(2, 2)])).unwrap();
+        assert_eq!(seqs(&answer), [Err(Refusal::Unwelcome), Err(Refusal::NotTried)]);
+        assert_eq!((world.log.len(), world.calls), (0, asked));
+    }
+}
+
+#[test]
+fn what_was_permitted_once_is_answered_for_ever() {
+    let mut world = World { door: Verdict::Unwelcome, ..World::lively() };
+    world.append(1, &draft(1, 1));
+    let answer = world.run(request(Some(0), vec![draft(1, 1), draft(2, 2)])).unwrap();
+    assert_eq!(seqs(&answer), [Ok((1, true)), Err(Refusal::Unwelcome)]);
+}
+
+/// Between the reading of the account and the introduction the recipient blocks the sender, or makes them a contact.
+#[test]
+fn an_introduction_that_comes_too_late_is_no_permission() {
+    for (then, want) in [(Verdict::Unwelcome, Err(Refusal::Unwelcome)), (Verdict::Welcome, Ok((1, false)))] {
+        let mut world = World { introductions: vec![(false, then)], ..World::new() };
+        let answer = world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
+        assert_eq!(seqs(&answer), [want], "{then:?}");
+        assert!(world.calls.starts_with(&["log", "permission", "account", "introduce", "wait", "permission"]));
+    }
 }
 
 #[test]
@@ -193,7 +258,7 @@ fn a_lost_race_looks_at_the_winner_and_goes_on_from_there() {
     assert_eq!(seqs(&answer), [Ok((2, false)), Ok((3, false))]);
     assert_eq!(
         world.calls,
-        ["log", "permission", "account", "put", "wait", "log", "put", "put", "inboxes", "open", "routes"]
+        ["log", "permission", "account", "introduce", "put", "wait", "log", "put", "put", "inboxes", "open", "routes"]
     );
     assert_eq!(world.log[2].counts, crate::log::Counts::Direct([2, 1]));
 }
@@ -205,7 +270,7 @@ fn who_collides_waits_in_units_of_what_an_attempt_takes() {
         (1..=10).for_each(|id| rival.append(2, &draft(id + 100, 9)));
         let rivals = rival.log.into_iter().enumerate().collect();
         let mut world = World { rivals, ms_per_call, ..World::new() };
-        world.open.push(user(2));
+        world.door = Verdict::Welcome;
         world.run(request(Some(0), vec![draft(1, 1)])).unwrap();
         world.waits
     };

@@ -108,6 +108,22 @@ impl<'a> Reader<'a> {
         if self.item.contains_key(name) { self.parse(name).map(Some) } else { Ok(None) }
     }
 
+    /// A list of texts, parsed; empty where it is missing.
+    pub(crate) fn texts<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, PortError> {
+        let wrong = |problem: &dyn Display| unreadable(self.what, format!("{name}: {problem}"));
+        match self.item.get(name) {
+            None => Ok(Vec::new()),
+            Some(AttributeValue::L(list)) => {
+                let text = |value: &AttributeValue| match value {
+                    AttributeValue::S(text) => text.parse().map_err(|error| wrong(&error)),
+                    _ => Err(wrong(&"no text")),
+                };
+                list.iter().map(text).collect()
+            }
+            Some(_) => Err(wrong(&"no list")),
+        }
+    }
+
     /// A truth value; false where it is missing.
     pub(crate) fn truth(&self, name: &str) -> bool {
         matches!(self.item.get(name), Some(AttributeValue::Bool(true)))

@@ -172,6 +172,7 @@ impl GroupRead for GroupTables {
                 SocialKey::Account(_)
                 | SocialKey::Session(..)
                 | SocialKey::SignOut(..)
+                | SocialKey::Contact(..)
                 | SocialKey::Username(_)
                 | SocialKey::Listed(_) => {
                     return Err(unreadable("item of a group", "another kind of key"));

@@ -8,6 +8,8 @@
 //! | `head_seq`, `head_at`, `head_counts` | N, N, L of N | the stored head; missing is an empty log |
 //! | `read_seq`, `read_counts` | N, L of N | the read position; missing is nothing read |
 //! | `remark` | S | what the user calls it |
+//! | `peer` | S | of a direct conversation: what the peer is to the user, `contact` or `blocked`; missing is a stranger |
+//! | `strangers` | BOOL | likewise: the user was seen to take messages of strangers; missing is not known |
 //! | `spans` | L of N | of a group: first and last place of each membership in turn; no last one while it lasts |
 
 use aws_sdk_dynamodb::Client;
@@ -16,7 +18,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use tidings_application::error::PortError;
-use tidings_application::ports::{InboxAdvance, InboxOpen, InboxRead, InboxSettle};
+use tidings_application::ports::{InboxAdvance, InboxForget, InboxOpen, InboxRead, InboxSettle};
+use tidings_domain::contact::{Door, Relation};
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Head, Seq};
@@ -199,7 +202,11 @@ impl InboxAdvance for InboxTable {
     ) -> Result<(bool, Seq), PortError> {
         let result = self
             .update(user, conversation)
-            .update_expression("SET read_seq = :seq, read_counts = :counts")
+            // What is read is to be seen, even if nobody has opened it yet.
+            .update_expression(
+                "SET read_seq = :seq, read_counts = :counts, head_state = if_not_exists(head_state, :open)",
+            )
+            .expression_attribute_values(":open", string(OPEN))
             .condition_expression("attribute_not_exists(read_seq) OR read_seq < :seq")
             .expression_attribute_values(":seq", number(position.seq.get()))
             .expression_attribute_values(":counts", counts(position.counts))
@@ -219,6 +226,23 @@ impl InboxAdvance for InboxTable {
         }
     }
 }
+
+impl InboxForget for InboxTable {
+    async fn forget_strangers(&self, user: UserId, conversation: ConversationId) -> Result<(), PortError> {
+        let result = self
+            .update(user, conversation)
+            .update_expression("REMOVE strangers")
+            .condition_expression("attribute_exists(strangers)")
+            .send()
+            .await;
+        held(result).map(drop)
+    }
+}
+
+/// What a peer is: a contact.
+pub(crate) const CONTACT: &str = "contact";
+/// What a peer is: blocked.
+pub(crate) const BLOCKED: &str = "blocked";
 
 pub(crate) const OPEN: &str = "open";
 const SETTLING: &str = "settling";
@@ -251,6 +275,17 @@ fn state(item: &Item) -> Result<HeadState, PortError> {
     }
 }
 
+fn relation(item: &Item) -> Result<Relation, PortError> {
+    if !item.contains_key("peer") {
+        return Ok(Relation::Stranger);
+    }
+    match Reader::new(item, "inbox entry").text("peer")? {
+        CONTACT => Ok(Relation::Contact),
+        BLOCKED => Ok(Relation::Blocked),
+        other => Err(unreadable("inbox entry", format!("peer: {other}"))),
+    }
+}
+
 fn decode(item: &Item) -> Result<InboxEntry, PortError> {
     let reader = Reader::new(item, "inbox entry");
     let conversation = reader.parse("conversation")?;
@@ -269,6 +304,7 @@ fn decode(item: &Item) -> Result<InboxEntry, PortError> {
         },
         spans: read_spans(item)?,
         remark: reader.optional("remark")?,
+        door: Door { peer: relation(item)?, strangers: reader.truth("strangers") },
     })
 }
 

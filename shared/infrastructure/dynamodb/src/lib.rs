@@ -2,6 +2,7 @@
 //! logged.
 
 mod attributes;
+pub mod contacts;
 pub mod error;
 pub mod groups;
 pub mod inboxes;

@@ -81,6 +81,18 @@ impl Transaction {
         Ok(())
     }
 
+    /// Makes it depend on an item that it leaves alone, as `check` says.
+    pub(crate) fn check(
+        &mut self,
+        table: &str,
+        key: Item,
+        check: aws_sdk_dynamodb::types::builders::ConditionCheckBuilder,
+    ) -> Result<(), PortError> {
+        let check = check.table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
+        self.add(TransactWriteItem::builder().condition_check(check).build());
+        Ok(())
+    }
+
     fn add(&mut self, item: TransactWriteItem) {
         format!("{item:?}").hash(&mut self.digest);
         self.items.push(item);

@@ -2,14 +2,16 @@
 
 mod support;
 
-use tidings_domain::ids::GroupId;
+use aws_sdk_dynamodb::types::AttributeValue;
+use tidings_domain::ids::{GroupId, UserId};
+use tidings_dynamodb::contacts::{ContactTables, PeopleTables};
 use tidings_dynamodb::groups::GroupTables;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::routes::RouteTable;
 use tidings_dynamodb::watches::WatchTable;
 use tidings_tables::{INBOXES, LOG, ROUTES, SOCIAL};
-use tidings_testkit::messages::{append, contract, membership};
+use tidings_testkit::messages::{append, contract, doors, membership};
 use tidings_testkit::presence::watches_hold;
 
 #[tokio::test]
@@ -31,6 +33,35 @@ async fn groups_keep_their_contract() {
     let groups = GroupTables::new(client(), LOG.name, SOCIAL.name, INBOXES.name);
     let (log, inboxes) = (LogTable::new(client(), LOG.name), InboxTable::new(client(), INBOXES.name));
     membership::groups_keep_their_contract(&groups, &log, &inboxes, GroupId::from_bits(7)).await;
+}
+
+/// Writes what counts of an account, or takes it away.
+#[expect(clippy::unwrap_used, reason = "what fails ends the test")]
+async fn says(client: &tidings_dynamodb::Client, user: UserId, takes_strangers: Option<bool>) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let (pk, sk) = (text(&format!("user#{user}")), text("account"));
+    let Some(takes) = takes_strangers else {
+        client.delete_item().table_name(SOCIAL.name).key("pk", pk).key("sk", sk).send().await.unwrap();
+        return;
+    };
+    let account = client.put_item().table_name(SOCIAL.name).item("pk", pk).item("sk", sk).item("username", text("x"));
+    let account = if takes { account } else { account.item("messages_from", text("contacts")) };
+    account.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn contacts_keep_their_contract() {
+    let dynamo = support::Dynamo::start().await;
+    let client = || dynamo.client.clone();
+    let contacts = ContactTables::new(client(), LOG.name, SOCIAL.name, INBOXES.name);
+    let (log, inboxes) = (LogTable::new(client(), LOG.name), InboxTable::new(client(), INBOXES.name));
+    let (known, unknown) = (UserId::from_bits(1 << 80), UserId::from_bits(2 << 80));
+    says(&dynamo.client, known, Some(true)).await;
+    doors::contacts_keep_their_contract(&contacts, &log, &inboxes, (known, unknown)).await;
+
+    let people = PeopleTables::new(client(), SOCIAL.name, INBOXES.name);
+    let says = async |user, takes| says(&dynamo.client, user, takes).await;
+    doors::doors_keep_their_contract(&people, &inboxes, &contacts, UserId::from_bits(3 << 80), says).await;
 }
 
 #[tokio::test]
@@ -55,8 +86,6 @@ async fn watches_keep_their_contract() {
 /// The contracts above say something about consistency only while the client that they use refuses eventual reads.
 #[tokio::test]
 async fn an_eventual_read_is_refused() {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     let dynamo = support::Dynamo::start().await;
     let get = dynamo.client.get_item().table_name(ROUTES.name);
     let get = ["user", "device"].iter().fold(get, |get, key| get.key(*key, AttributeValue::S("x".to_owned())));

@@ -11,6 +11,7 @@
 //! | `social` | `pk` = `user#u_...` | `sk` = `account` | an account |
 //! | `social` | `pk` = `user#u_...` | `sk` = `session#<device>` | a device's session |
 //! | `social` | `pk` = `user#u_...` | `sk` = `sign_out#<client id>` | what a request signed out |
+//! | `social` | `pk` = `user#u_...` | `sk` = `contact#u_...` | what somebody has of another person |
 //! | `social` | `pk` = `name#<username>` | `sk` = `name` | who has a user name |
 //! | `social` | `pk` = `group#g_...` | `sk` = `group` | a group |
 //! | `social` | `pk` = `group#g_...` | `sk` = `asking#u_...` | a request to become a member, or an invitation |
@@ -97,7 +98,7 @@ pub const INBOXES: TableSpec = TableSpec {
     ttl: None,
 };
 
-/// Accounts, user names, sessions; later contacts and groups.
+/// Accounts, user names, sessions, contacts and groups.
 pub const SOCIAL: TableSpec = TableSpec {
     name: "social",
     partition_key: KeySpec::string("pk"),

@@ -16,6 +16,8 @@ pub enum SocialKey {
     Session(UserId, DeviceId),
     /// `user#<user>` / `sign_out#<client id>`: what a request signed out.
     SignOut(UserId, ClientId),
+    /// `user#<user>` / `contact#<peer>`: what the user has of another person.
+    Contact(UserId, UserId),
     /// `name#<username>` / `name`: whose a user name is.
     Username(Username),
     /// `group#<group>` / `group`: the group.
@@ -60,6 +62,7 @@ impl SocialKey {
             Self::Account(user) => (Self::partition_of(*user), "account".to_owned()),
             Self::Session(user, device) => (Self::partition_of(*user), format!("{SESSIONS}{device}")),
             Self::SignOut(user, request) => (Self::partition_of(*user), format!("sign_out#{request}")),
+            Self::Contact(user, peer) => (Self::partition_of(*user), format!("{CONTACT}{peer}")),
             Self::Username(name) => (format!("name#{name}"), "name".to_owned()),
             Self::Group(group) => (format!("group#{group}"), "group".to_owned()),
             Self::Asking(group, user) => (format!("group#{group}"), format!("{ASKING}{user}")),
@@ -81,6 +84,7 @@ impl SocialKey {
             (("user", user), Some(("session", device))) => {
                 Some(Self::Session(user.parse().ok()?, DeviceId::from_str(device).ok()?))
             }
+            (("user", user), Some(("contact", peer))) => Some(Self::Contact(user.parse().ok()?, peer.parse().ok()?)),
             (("user", user), Some(("sign_out", request))) => {
                 Some(Self::SignOut(user.parse().ok()?, request.parse().ok()?))
             }
@@ -98,6 +102,9 @@ impl SocialKey {
         decode().ok_or(InvalidKey)
     }
 }
+
+/// What the sort keys of all contacts of a person begin with.
+pub const CONTACT: &str = "contact#";
 
 /// What the sort keys of all requests and invitations of a group begin with.
 pub const ASKING: &str = "asking#";
@@ -129,6 +136,7 @@ mod tests {
                 SocialKey::Account(user),
                 SocialKey::Session(user, device.parse().unwrap()),
                 SocialKey::SignOut(user, ClientId::from_bits(request)),
+                SocialKey::Contact(user, UserId::from_bits(bits)),
                 SocialKey::Username(name.parse().unwrap()),
                 SocialKey::Group(group),
                 SocialKey::Asking(group, user),

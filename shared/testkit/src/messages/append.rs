@@ -9,13 +9,13 @@ use tidings_application::deliver::Deliver;
 use tidings_application::pace::Pace;
 use tidings_application::ports::{InboxOpen, InboxRead, LogAppend, LogRead, Range};
 use tidings_application::send::SendMessages;
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Refusal, Request, Sent};
 
-use super::{FakeGateway, FakeGroups, FakeQueue, FakeRoutes, contract};
+use super::{FakeGateway, FakeGroups, FakePeople, FakeQueue, FakeRoutes, contract};
 use crate::clock::TestClock;
-use crate::identity::FakeSocial;
 
 /// Writers at once, half of them each of two people.
 const WRITERS: usize = 64;
@@ -61,7 +61,8 @@ where
     let send = std::sync::Arc::new(SendMessages {
         log: log.clone(),
         inboxes,
-        accounts: FakeSocial::default(),
+        people: FakePeople::default(),
+        direct: DirectMessages::Anyone,
         groups: FakeGroups::default(),
         deliver: Deliver {
             gateway: FakeGateway::default(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_application::error::PortError;
 use tidings_application::ports::{
-    InboxAdvance, InboxOpen, InboxRead, InboxSettle, LogAppend, LogPage, LogRead, Range, RouteLeave, RouteRead,
+    InboxAdvance, InboxForget, InboxOpen, InboxRead, InboxSettle, LogAppend, LogPage, LogRead, Range, RouteLeave, RouteRead,
     RouteRevoke, RouteWrite, SightingRead,
 };
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
@@ -109,6 +109,13 @@ impl InboxAdvance for FakeInboxes {
         position: ReadPosition,
     ) -> Result<(bool, Seq), PortError> {
         Ok(lock(&self.0).advance(user, conversation, position))
+    }
+}
+
+impl InboxForget for FakeInboxes {
+    async fn forget_strangers(&self, user: UserId, conversation: ConversationId) -> Result<(), PortError> {
+        lock(&self.0).forget_strangers(user, conversation);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use tidings_application::ports::{LogPage, Range};
+use tidings_domain::contact::Relation;
 use tidings_domain::identity::DisplayName;
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
@@ -121,6 +122,33 @@ impl Inboxes {
             entry.version += 1;
         }
         held
+    }
+
+    /// An entry that is made to say what the peer may, while nothing has been said, is settled.
+    fn silent(&mut self, user: UserId, conversation: ConversationId) -> &mut InboxEntry {
+        let silent = || InboxEntry { state: HeadState::Settled, ..InboxEntry::new(conversation) };
+        self.0.entry((user, conversation)).or_insert_with(silent)
+    }
+
+    /// What the peer is to `user`.
+    pub fn relate(&mut self, user: UserId, conversation: ConversationId, relation: Relation) {
+        self.silent(user, conversation).door.peer = relation;
+    }
+
+    /// That strangers may write, on condition that the peer is one; whether it held.
+    pub fn introduce(&mut self, user: UserId, conversation: ConversationId) -> bool {
+        let held = self.entry(user, conversation).is_none_or(|entry| entry.door.peer == Relation::Stranger);
+        if held {
+            self.silent(user, conversation).door.strangers = true;
+        }
+        held
+    }
+
+    /// That nobody knows whether strangers may write.
+    pub fn forget_strangers(&mut self, user: UserId, conversation: ConversationId) {
+        if let Some(entry) = self.0.get_mut(&(user, conversation)) {
+            entry.door.strangers = false;
+        }
     }
 
     /// What `user` calls it.
