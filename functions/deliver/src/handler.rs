@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tidings_application::send::NoAccounts;
+use tidings_application::send::Nobody;
 use tidings_assembly::Sender;
 use tidings_domain::fan_out;
 use tidings_domain::task::Task;
@@ -19,7 +19,7 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Works records off: jobs together, so that a connection gets one frame for all of them, and each task by itself.
 pub(crate) async fn work(
-    send: Arc<Sender<NoAccounts>>,
+    send: Arc<Sender<Nobody>>,
     meter: Meter,
     records: Vec<queue::Job>,
     until: Timestamp,
@@ -53,7 +53,7 @@ pub(crate) async fn work(
     outcomes
 }
 
-async fn finish(send: &Sender<NoAccounts>, task: Task) -> Outcome {
+async fn finish(send: &Sender<Nobody>, task: Task) -> Outcome {
     match task {
         Task::Send(unfinished) => Ok(send.finish(unfinished).await?),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidings_application::clock::Clock;
-use tidings_assembly::{Accounts, Sender};
+use tidings_assembly::{People, Sender};
 use tidings_domain::limits::BATCH_MAX;
 use tidings_domain::log::{Draft, Seq};
 use tidings_domain::send::{Refusal, Request, Sent};
@@ -21,7 +21,7 @@ use tidings_wire::refusal;
 
 /// `message.send`.
 pub(crate) async fn message_send(
-    send: Arc<Sender<Accounts>>,
+    send: Arc<Sender<People>>,
     meter: Meter,
     caller: Caller,
     request: MessageSend,

@@ -24,7 +24,7 @@ impl Parameter {
 /// Who posts and queues.
 const DELIVER: &[&str] = &["deliver", "send", "sync"];
 /// Who queues fan-out.
-const QUEUE: &[&str] = &["deliver", "group", "send", "sync"];
+const QUEUE: &[&str] = &["contact", "deliver", "group", "send", "sync"];
 /// Who issues tokens.
 const ISSUE: &[&str] = &["api"];
 
@@ -89,6 +89,12 @@ pub const PARAMETERS: &[Parameter] = &[
         default: "unlimited",
         description: "On how many devices a person may be signed in at once: unlimited, one_per_class (phone, tablet, desktop, web) or single. A sign-in ends the sessions that it displaces.",
         readers: ISSUE,
+    },
+    Parameter {
+        name: "DIRECT_MESSAGES",
+        default: "contacts",
+        description: "Who may write to somebody: contacts, or anyone (unless they say otherwise).",
+        readers: &["send"],
     },
     Parameter {
         name: "SIGN_UPS",

@@ -13,6 +13,10 @@ use crate::say::Loudness;
 /// The port of the page, the API and the socket, unless another is chosen.
 pub const DEFAULT_PORT: u16 = 4510;
 
+/// Parameters that are something else on one's own machine than in a deployment: here people try things out, and whom
+/// they make up shall be able to talk at once.
+const HERE: &[(&str, &str)] = &[("DIRECT_MESSAGES", "anyone")];
+
 /// What can be chosen at the start.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -101,6 +105,7 @@ impl Options {
         let defaults = tidings_manifest::PARAMETERS.iter();
         let mut all: BTreeMap<_, _> =
             defaults.map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect();
+        all.extend(HERE.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         all.extend(self.set.clone());
         all
     }

@@ -5,7 +5,9 @@ use aws_config::SdkConfig;
 use tidings_application::deliver::Deliver;
 use tidings_application::pace::Pace;
 use tidings_application::send::SendMessages;
+use tidings_domain::contact::DirectMessages;
 use tidings_dynamodb::Client;
+use tidings_dynamodb::contacts::PeopleTables;
 use tidings_dynamodb::groups::GroupTables;
 use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
@@ -24,12 +26,15 @@ pub type Delivery = Deliver<Metered<Connections>, Metered<RouteTable>, Metered<Q
 /// Accounts over the tables.
 pub type Accounts = SocialTable;
 
-/// `message.send` over the tables. Who writes to somebody for the first time needs to know whether there is an account;
-/// who only finishes what others wrote does not ([`NoAccounts`](tidings_application::send::NoAccounts)).
-pub type Sender<A> = SendMessages<
+/// What people say of strangers, over the tables.
+pub type People = PeopleTables;
+
+/// `message.send` over the tables. Who writes to somebody for the first time needs to know what they say of strangers; who
+/// only finishes what others wrote does not ([`Nobody`](tidings_application::send::Nobody)).
+pub type Sender<P> = SendMessages<
     Metered<LogTable>,
     InboxTable,
-    A,
+    P,
     GroupTables,
     Metered<Connections>,
     Metered<RouteTable>,
@@ -68,6 +73,12 @@ pub fn accounts(environment: &Environment, sdk: &SdkConfig) -> Setting<Accounts>
     Ok(SocialTable::new(Client::new(sdk), environment.social_table()?))
 }
 
+/// What people say of strangers.
+pub fn people(environment: &Environment, sdk: &SdkConfig) -> Setting<People> {
+    let (social, inboxes) = all((environment.social_table(), environment.inboxes_table()))?;
+    Ok(PeopleTables::new(Client::new(sdk), social, inboxes))
+}
+
 /// Groups.
 pub fn groups(environment: &Environment, dynamo: &Client) -> Setting<GroupTables> {
     let (log, social, inboxes) =
@@ -75,14 +86,14 @@ pub fn groups(environment: &Environment, dynamo: &Client) -> Setting<GroupTables
     Ok(GroupTables::new(dynamo.clone(), log, social, inboxes))
 }
 
-/// A sender that delivers no faster than `pace`.
-pub fn sender<A>(
+/// A sender that delivers no faster than `pace`, and asks these people by that rule.
+pub fn sender<P>(
     environment: &Environment,
     sdk: &SdkConfig,
-    accounts: A,
+    (people, direct): (P, DirectMessages),
     pace: Pace,
     meter: &Meter,
-) -> Setting<Sender<A>> {
+) -> Setting<Sender<P>> {
     let dynamo = Client::new(sdk);
     let (log, inboxes, groups, deliver, inline_max) = all((
         environment.log_table(),
@@ -94,7 +105,8 @@ pub fn sender<A>(
     Ok(SendMessages {
         log: Metered::new(LogTable::new(dynamo.clone(), log), meter),
         inboxes: InboxTable::new(dynamo, inboxes),
-        accounts,
+        people,
+        direct,
         groups,
         deliver,
         inline_max,

@@ -99,7 +99,7 @@ pub fn of_sign_out(error: &SignOutError) -> ErrorBody {
 /// Why there is no card.
 pub fn of_get_user(error: &GetUserError) -> ErrorBody {
     match error {
-        GetUserError::NotFound => no_such_user(),
+        GetUserError::NotFound => refusal::no_such_user(),
         GetUserError::Port(error) => of_port(error),
     }
 }

@@ -17,6 +17,7 @@ use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::fan_out;
 use tidings_domain::ids::UserId;
 use tidings_domain::login::LoginPolicy;
@@ -283,6 +284,16 @@ impl Environment {
     /// `LOGIN_POLICY`: on how many devices a person is signed in at once.
     pub fn login_policy(&self) -> Setting<LoginPolicy> {
         self.parsed("LOGIN_POLICY")
+    }
+
+    /// `DIRECT_MESSAGES`: who may write to whom, `contacts` or `anyone`.
+    pub fn direct_messages(&self) -> Setting<DirectMessages> {
+        const NAME: &str = "DIRECT_MESSAGES";
+        match self.text(NAME)?.as_str() {
+            "contacts" => Ok(DirectMessages::Contacts),
+            "anyone" => Ok(DirectMessages::Anyone),
+            _ => wrong(NAME, "must be contacts or anyone"),
+        }
     }
 
     /// `METRICS`: whether metrics are written, `on` (unless it says otherwise) or `off`.

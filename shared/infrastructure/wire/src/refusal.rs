@@ -3,7 +3,7 @@
 use tidings_domain::group::permissions::Denied;
 use tidings_domain::limits::{BATCH_MAX, CLOCK_SKEW_MS, FIRST_MEMBERS_MAX, GROUP_MEMBERS_MAX, SEARCH_MAX};
 use tidings_domain::time::Timestamp;
-use tidings_domain::{change, group, read, send};
+use tidings_domain::{change, contact, group, read, send};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 
 /// Outsiders get this whether or not the conversation exists (SEE-1).
@@ -27,14 +27,9 @@ pub fn denied(denied: Denied) -> ErrorBody {
 pub fn of_group(refusal: change::Refusal<group::change::Refusal>, now: Timestamp) -> ErrorBody {
     use group::change::Refusal as R;
     let error = |code, message: &str| ErrorBody::new(code, message);
-    let rule = match refusal {
-        change::Refusal::Rule(rule) => rule,
-        change::Refusal::ClientIdFromFuture => return from_future(now),
-        change::Refusal::Conflict => return error(ErrorCode::Conflict, "this client id has another request"),
-        change::Refusal::Behind => {
-            return error(ErrorCode::Behind, "too much has happened since this client id was made; make a new one");
-        }
-        change::Refusal::Unavailable => return unavailable(),
+    let rule = match of_change(refusal, now) {
+        Ok(rule) => rule,
+        Err(error) => return error,
     };
     match rule {
         R::Denied(reason) => denied(reason),
@@ -48,6 +43,40 @@ pub fn of_group(refusal: change::Refusal<group::change::Refusal>, now: Timestamp
         R::Unwelcome => error(ErrorCode::Forbidden, "not everybody of them may be brought in; invite them"),
         R::Stale => error(ErrorCode::Conflict, "somebody has changed it since; read it again"),
     }
+}
+
+/// Why contacts were not changed.
+pub fn of_contact(refusal: change::Refusal<contact::change::Refusal>, now: Timestamp) -> ErrorBody {
+    use contact::change::Refusal as R;
+    let rule = match of_change(refusal, now) {
+        Ok(rule) => rule,
+        Err(error) => return error,
+    };
+    match rule {
+        R::Oneself => ErrorBody::new(ErrorCode::BadRequest, "nobody is a contact of themselves"),
+        R::NoSuchUser => no_such_user(),
+        R::NobodyAsks => ErrorBody::new(ErrorCode::NotFound, "there is no such request"),
+        R::NoContact => ErrorBody::new(ErrorCode::NotFound, "there is no such contact"),
+        R::Blocked => ErrorBody::new(ErrorCode::Forbidden, "you block them"),
+    }
+}
+
+/// What a change of any kind may be refused with; or the rule of its own kind.
+fn of_change<R>(refusal: change::Refusal<R>, now: Timestamp) -> Result<R, ErrorBody> {
+    Err(match refusal {
+        change::Refusal::Rule(rule) => return Ok(rule),
+        change::Refusal::ClientIdFromFuture => from_future(now),
+        change::Refusal::Conflict => ErrorBody::new(ErrorCode::Conflict, "this client id has another request"),
+        change::Refusal::Behind => {
+            ErrorBody::new(ErrorCode::Behind, "too much has happened since this client id was made; make a new one")
+        }
+        change::Refusal::Unavailable => unavailable(),
+    })
+}
+
+/// Nobody has this id or name.
+pub fn no_such_user() -> ErrorBody {
+    ErrorBody::new(ErrorCode::NotFound, "there is no such user")
 }
 
 /// A client whose clock runs ahead.
@@ -74,7 +103,9 @@ pub fn of_send(refusal: send::Refusal, now: Timestamp) -> ErrorBody {
         R::NotAMember => not_a_member(),
         R::Forbidden => ErrorBody::new(ErrorCode::Forbidden, "nobody writes to this conversation"),
         R::Denied(reason) => denied(reason),
-        R::NoSuchUser => ErrorBody::new(ErrorCode::NotFound, "there is no such user"),
+        // One answer, whatever the reason: a blocked sender cannot tell.
+        R::Unwelcome => ErrorBody::new(ErrorCode::Forbidden, "they take no messages from you"),
+        R::NoSuchUser => no_such_user(),
         R::Conflict => ErrorBody::new(ErrorCode::Conflict, "this client id has another body"),
         R::Behind => ErrorBody::new(
             ErrorCode::Behind,
