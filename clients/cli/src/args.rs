@@ -67,6 +67,14 @@ pub(crate) enum Command {
     History(History),
     /// List conversations, with what is unread
     Conversations(Conversations),
+    /// Whom you have: list, ask, answer, name, block
+    ///
+    /// Examples:
+    ///   tidings contacts request bob --greeting "It is me, Ann"
+    ///   tidings contacts accept ann
+    ///   tidings contacts remark bob Bobby --tag work --tag chess
+    #[command(subcommand, verbatim_doc_comment)]
+    Contacts(Contacts),
     /// Found groups, join them and run them
     #[command(subcommand, after_help = EXAMPLES)]
     Group(Group),
@@ -190,6 +198,64 @@ pub(crate) struct Presence {
     /// User names or ids
     #[arg(required = true)]
     pub(crate) people: Vec<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Contacts {
+    /// Contacts and requests
+    List(ContactsListed),
+    /// Ask somebody to be a contact; if they have asked you, you are contacts with it
+    Request {
+        /// User name or id
+        user: String,
+        /// What to say
+        #[arg(long, value_name = "TEXT")]
+        greeting: Option<String>,
+    },
+    /// Say yes to somebody who asks
+    Accept {
+        /// User name or id
+        user: String,
+    },
+    /// Say no to somebody who asks
+    Decline {
+        /// User name or id
+        user: String,
+    },
+    /// End a contact, or take a request back
+    Remove {
+        /// User name or id
+        user: String,
+    },
+    /// What you call somebody, for yourself; without a name the user name counts again
+    Remark {
+        /// User name or id
+        user: String,
+        /// The name
+        remark: Option<String>,
+        /// Keep them under this word, at most 5; those that are not given again are taken off
+        #[arg(long = "tag", value_name = "WORD")]
+        tags: Vec<String>,
+    },
+    /// Want nothing of somebody; they do not learn of it
+    Block {
+        /// User name or id
+        user: String,
+    },
+    /// Take a block back
+    Unblock {
+        /// User name or id
+        user: String,
+    },
+    /// Of whom you want nothing
+    Blocked(ContactsListed),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ContactsListed {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,6 +3,7 @@
 mod account;
 mod args;
 mod chat;
+mod contacts;
 mod conversations;
 mod devices;
 mod follow;
@@ -60,6 +61,7 @@ async fn run(args: Args, clock: Clock) -> Result<ExitCode, Problem> {
         Command::Send(send) => return send::run(&place, &send).await,
         Command::Listen(listen) => listen::run(&place, &listen, clock).await?,
         Command::History(history) => history::run(&place, &history, clock).await?,
+        Command::Contacts(asked) => contacts::run(&place, asked).await?,
         Command::Conversations(list) => conversations::run(&place, &list, clock).await?,
         Command::Group(group) => group::run(&place, group, clock).await?,
         Command::Devices(devices) => devices::run(&place, devices, clock).await?,

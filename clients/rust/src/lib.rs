@@ -31,6 +31,7 @@
 mod client;
 mod clock;
 mod config;
+mod contacts;
 mod devices;
 mod engine;
 mod error;
@@ -48,10 +49,13 @@ mod timeline;
 mod update;
 mod view;
 
+pub use tidings_domain::contact::Tag;
+pub use tidings_domain::group::Greeting;
 pub use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
 pub use tidings_protocol::Text;
 pub use tidings_protocol::actions::{self, Call, Sent};
 pub use tidings_protocol::body::Body;
+pub use tidings_protocol::contact::{ContactInfo, ContactState};
 pub use tidings_protocol::entry::{Entry, EntryKind};
 pub use tidings_protocol::error::{ErrorBody, ErrorCode};
 pub use tidings_protocol::event::KickReason;
@@ -61,6 +65,7 @@ pub use tidings_protocol::user::{Own, User};
 
 pub use crate::client::{Client, SendHandle, SignIn, SignUp};
 pub use crate::config::{AfterWrite, Options, Timing};
+pub use crate::contacts::Contacts;
 pub use crate::error::{ApiError, CallError, NotSent, OpenError, SendError, StoreError};
 pub use crate::http::Network;
 pub use crate::people::ProfileChange;

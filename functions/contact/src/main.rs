@@ -1,13 +1,12 @@
-//! `user.get`, `user.search` and `user.update`: people and their profiles.
+//! `user.*` and `contact.*`: people, their profiles, and what they are to each other.
 
+mod contacts;
 mod handler;
 
 use std::sync::Arc;
 
 use lambda_runtime::Error;
 use tidings_application::identity::{GetUser, SearchPeople, UpdateUser};
-use tidings_dynamodb::Client;
-use tidings_dynamodb::social::SocialTable;
 use tidings_runtime::settings::Environment;
 use tidings_runtime::websocket::Actions;
 use tidings_runtime::{aws, telemetry};
@@ -16,15 +15,14 @@ use tidings_runtime::{aws, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     let meter = telemetry::start(&environment)?;
-    let table = environment.social_table()?;
-    let accounts = SocialTable::new(Client::new(&aws::config().await), table);
+    let sdk = aws::config().await;
+    let accounts = tidings_assembly::accounts(&environment, &sdk)?;
     let get = Arc::new(GetUser { accounts: accounts.clone() });
     let search = Arc::new(SearchPeople { accounts: accounts.clone() });
     let update = Arc::new(UpdateUser { accounts });
-    Actions::new(meter)
+    let actions = Actions::new(meter.clone())
         .on(move |caller, request| handler::user_get(get.clone(), caller, request))
         .on(move |_, request| handler::user_search(search.clone(), request))
-        .on(move |caller, request| handler::user_update(update.clone(), caller, request))
-        .serve()
-        .await
+        .on(move |caller, request| handler::user_update(update.clone(), caller, request));
+    contacts::serve(contacts::build(&environment, &sdk, &meter)?, actions).serve().await
 }

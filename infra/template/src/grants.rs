@@ -90,6 +90,10 @@ const GROUPS: &[&str] = &["group#*", "members#*"];
 /// All partition keys of a change of a group, over the three tables of its transaction: what IAM compares of a transaction
 /// may be the keys of all its items together. A table has but the keys of its own.
 const OF_A_GROUPS_CHANGE: &[&str] = &["g:*", "n:*", "group#*", "members#*", "u_*"];
+/// All partition keys of a change of contacts, likewise.
+const OF_A_CONTACTS_CHANGE: &[&str] = &["n:*", "user#*", "u_*"];
+/// An account, and the inbox that remembers what it says.
+const OF_AN_INTRODUCTION: &[&str] = &["user#*", "u_*"];
 /// Members of groups.
 const MEMBERS: &[&str] = &["members#*"];
 /// Cards under the beginnings of user names.
@@ -117,6 +121,7 @@ pub const GRANTS: &[Grant] = &[
     keyed("watches.read", &["dynamodb:GetItem"], ROUTES, WATCHING),
     keyed("watches.write", &["dynamodb:PutItem", "dynamodb:DeleteItem"], ROUTES, WATCHES),
     keyed("accounts.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
+    keyed("accounts.check", &["dynamodb:ConditionCheckItem"], SOCIAL, OF_AN_INTRODUCTION),
     keyed("accounts.create", &["dynamodb:PutItem"], SOCIAL, PEOPLE_AND_USERNAMES),
     keyed(
         "accounts.update",
@@ -129,6 +134,9 @@ pub const GRANTS: &[Grant] = &[
     keyed("usernames.read", &["dynamodb:GetItem"], SOCIAL, USERNAMES),
     keyed("people.search", &["dynamodb:Query"], SOCIAL, LISTED),
     keyed("sessions.read", &["dynamodb:GetItem"], SOCIAL, PEOPLE),
+    keyed("contacts.list", &["dynamodb:Query"], SOCIAL, PEOPLE),
+    keyed("contacts.write", &["dynamodb:PutItem"], SOCIAL, OF_A_CONTACTS_CHANGE),
+    keyed("notices.append", &["dynamodb:PutItem"], LOG, OF_A_CONTACTS_CHANGE),
     keyed("groups.state", &["dynamodb:GetItem"], SOCIAL, GROUPS),
     keyed("groups.list", &["dynamodb:Query"], SOCIAL, GROUPS),
     keyed("groups.read", &["dynamodb:GetItem"], SOCIAL, OF_A_GROUPS_CHANGE),

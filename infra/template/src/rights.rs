@@ -137,6 +137,36 @@ pub const UNSEEN: &[Unseen] = &[
         key: Some("names#*"),
         reason: ONE_STATEMENT,
     },
+    Unseen {
+        statements: &["AccountsCheck"],
+        actions: &["dynamodb:ConditionCheckItem"],
+        key: Some("u_*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["ContactsWrite"],
+        actions: &["dynamodb:PutItem"],
+        key: Some("n:*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["ContactsWrite"],
+        actions: &["dynamodb:PutItem"],
+        key: Some("u_*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["NoticesAppend"],
+        actions: &["dynamodb:PutItem"],
+        key: Some("user#*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
+    Unseen {
+        statements: &["NoticesAppend"],
+        actions: &["dynamodb:PutItem"],
+        key: Some("u_*"),
+        reason: KEYS_OF_ANOTHER_TABLE,
+    },
 ];
 
 /// Why the comparison can't be made.

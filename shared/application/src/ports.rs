@@ -11,7 +11,7 @@ use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, GroupId, UserI
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::posting::{Post, Retry};
-use tidings_domain::presence::{Audience, Relation, Sighting, Watcher};
+use tidings_domain::presence::{Audience, Sighting, Watcher};
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::task::Task;
 use tidings_domain::time::Timestamp;

@@ -59,16 +59,6 @@ pub enum Audience {
     Nobody,
 }
 
-/// What a viewer is to the owner. Whom the owner has blocked is a stranger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Relation {
-    /// Anybody.
-    #[default]
-    Stranger,
-    /// In the owner's contacts.
-    Contact,
-}
-
 /// Whether the viewer may know the owner's presence. Every query and every push asks here.
 pub fn visible(viewer: UserId, owner: UserId, audience: Audience, relation: Relation) -> bool {
     viewer == owner

@@ -133,7 +133,7 @@ const API_AND_SYNC: &[&str] = &["api", "sync"];
 const APPENDING: &[&str] = &["deliver", "send"];
 const DELIVER: &[&str] = &["deliver"];
 const POSTING: &[&str] = &["deliver", "send", "sync"];
-const QUEUEING: &[&str] = &["deliver", "group", "send", "sync"];
+const QUEUEING: &[&str] = &["contact", "deliver", "group", "send", "sync"];
 const SEND: &[&str] = &["send"];
 const SYNC: &[&str] = &["sync"];
 

@@ -8,6 +8,7 @@
 
 pub mod actions;
 pub mod body;
+pub mod contact;
 pub mod entry;
 pub mod envelope;
 pub mod error;

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tidings_domain::contact::Tag;
 use tidings_domain::group::{Announcement, Greeting, GroupName, Role};
 use tidings_domain::identity::DisplayName;
 use tidings_domain::ids::{GroupId, UserId};
@@ -125,5 +126,46 @@ pub enum News {
         /// What; without it nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remark: Option<Text<DisplayName>>,
+    },
+    /// In notices of both: the sender asks `user` to be a contact.
+    ContactRequested {
+        /// Whom.
+        user: Text<UserId>,
+        /// What was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        greeting: Option<Text<Greeting>>,
+    },
+    /// In notices of both: the sender has answered the request of `user`.
+    ContactAnswered {
+        /// Whose.
+        user: Text<UserId>,
+        /// Whether they are contacts now.
+        accepted: bool,
+    },
+    /// In notices of both: the sender has ended what was between them and `user`.
+    ContactRemoved {
+        /// With whom.
+        user: Text<UserId>,
+    },
+    /// In my own notices: what I call somebody, and keep them under.
+    ContactChanged {
+        /// Whom.
+        user: Text<UserId>,
+        /// What; without it nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remark: Option<Text<DisplayName>>,
+        /// What I keep them under.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<Text<Tag>>,
+    },
+    /// In my own notices: I want nothing of somebody.
+    ContactBlocked {
+        /// Whom.
+        user: Text<UserId>,
+    },
+    /// In my own notices: or again.
+    ContactUnblocked {
+        /// Whom.
+        user: Text<UserId>,
     },
 }

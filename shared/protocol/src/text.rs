@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tidings_domain::contact::Tag;
 use tidings_domain::group::{Announcement, Description, Greeting, GroupName, History, Joining, LinkCode, Role};
 use tidings_domain::identity::{DisplayName, Password, Platform, Username, UsernamePrefix};
 use tidings_domain::ids::{ClientId, ConversationId, DeviceId, GroupId, UserId};
@@ -85,6 +86,7 @@ on_wire! {
     Description, "Description", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{0,500}$", "What we read", |text| text.as_str();
     Announcement, "Announcement", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{1,2000}$", "On Friday at eight", |text| text.as_str();
     Greeting, "Greeting", r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]{0,200}$", "Hello!", |text| text.as_str();
+    Tag, "Tag", r"^[^\s\u0000-\u001F\u007F-\u009F]([^\u0000-\u001F\u007F-\u009F]{0,30}[^\s\u0000-\u001F\u007F-\u009F])?$", "work", |tag| tag.as_str();
     LinkCode, "LinkCode", "^[0-7][0-9A-HJKMNP-TV-Z]{25}$", "01JD0000000000000000000K00", |code| code.to_string();
     Role, "Role", "^(member|admin|owner)$", "admin", |role| role.as_str();
     Joining, "Joining", "^(open|approval|invitation)$", "open", |joining| joining.as_str();
@@ -146,6 +148,7 @@ mod tests {
         example_reads_back::<Announcement>();
         example_reads_back::<Greeting>();
         example_reads_back::<LinkCode>();
+        example_reads_back::<Tag>();
         example_reads_back::<Role>();
         example_reads_back::<Joining>();
         example_reads_back::<History>();

@@ -122,7 +122,7 @@ pub fn not_this_cursor() -> ErrorBody {
 pub fn of_update_user(error: &UpdateUserError) -> ErrorBody {
     match error {
         UpdateUserError::Nothing => ErrorBody::new(ErrorCode::BadRequest, "nothing to change"),
-        UpdateUserError::NoAccount => no_such_user(),
+        UpdateUserError::NoAccount => refusal::no_such_user(),
         UpdateUserError::Changed => ErrorBody::new(ErrorCode::Conflict, "the profile has another version by now"),
         UpdateUserError::NameTaken => name_taken(),
         UpdateUserError::ClientIdReused => client_id_reused(),
@@ -145,10 +145,6 @@ pub fn of_delete_account(error: &DeleteAccountError) -> ErrorBody {
         DeleteAccountError::WrongPassword => wrong_password(),
         DeleteAccountError::Port(error) => of_port(error),
     }
-}
-
-fn no_such_user() -> ErrorBody {
-    ErrorBody::new(ErrorCode::NotFound, "there is no such user")
 }
 
 fn name_taken() -> ErrorBody {

@@ -158,6 +158,10 @@ async fn every_action_keeps_its_budget() {
         check(name, spent, 1);
     }
 
+    for (name, spent) in contacts(&mut stage).await {
+        check(name, spent, 1);
+    }
+
     let all: BTreeSet<_> = ACTIONS.iter().map(|action| action.name).collect();
     assert_eq!(checked, all, "an action has a budget that nobody checks");
     stage.cloud.stop().await;
@@ -203,6 +207,30 @@ async fn groups(stage: &mut Stage) -> Vec<(&'static str, Counters)> {
     }
     change(&mut stage.desk, "group.dissolve", &group, &json!({})).await;
     all.push(("group.dissolve", stage.spent("group.dissolve")));
+    all
+}
+
+/// The life of a contact, and what each step of it cost.
+async fn contacts(stage: &mut Stage) -> Vec<(&'static str, Counters)> {
+    let (ann, bob) = (stage.ann.user.to_string(), stage.bob.user.to_string());
+    let mut all = Vec::new();
+    for (by_bob, action, fields) in [
+        (false, "contact.request", json!({ "greeting": "Hello!" })),
+        (true, "contact.answer", json!({ "accept": true })),
+        (false, "contact.remark", json!({ "remark": "Bobby", "tags": ["work"] })),
+        (false, "contact.block", json!({})),
+        (false, "contact.blocked", Value::Null),
+        (false, "contact.unblock", json!({})),
+        (false, "contact.list", json!({ "since": 1 })),
+        (false, "contact.remove", json!({})),
+    ] {
+        let (socket, other) = if by_bob { (&mut stage.desk, &ann) } else { (&mut stage.laptop, &bob) };
+        let mut request = json!({ "user": other, "client_id": client_id() });
+        request.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap_or_default());
+        stage.cloud.running().reset_ledger();
+        socket.ok(action, request).await;
+        all.push((action, stage.spent(action)));
+    }
     all
 }
 

@@ -29,6 +29,9 @@ enum Probe {
     Watch,
     Search,
     UpdateProfile,
+    Block,
+    ListContacts,
+    Greet,
     Send,
     SendToMany,
     Sync,
@@ -58,6 +61,11 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("contact", "AccountsRead", Probe::FindSomebody),
     ("contact", "AccountsUpdate", Probe::UpdateProfile),
     ("contact", "PeopleSearch", Probe::Search),
+    ("contact", "LogRead", Probe::Block),
+    ("contact", "NoticesAppend", Probe::Block),
+    ("contact", "ContactsWrite", Probe::Block),
+    ("contact", "InboxesWrite", Probe::Block),
+    ("contact", "ContactsList", Probe::ListContacts),
     ("deliver", "RoutesList", Probe::Task),
     ("deliver", "GatewayPost", Probe::Task),
     ("device", "SessionsList", Probe::ListDevices),
@@ -76,6 +84,7 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("presence", "RoutesList", Probe::AskPresence),
     ("presence", "WatchesRead", Probe::Watch),
     ("presence", "WatchesWrite", Probe::Watch),
+    ("send", "AccountsCheck", Probe::Greet),
     ("send", "LogRead", Probe::Send),
     ("send", "LogAppend", Probe::Send),
     ("send", "RoutesList", Probe::Send),
@@ -174,6 +183,19 @@ impl Talk {
             Probe::Search => self.asks("user.search", json!({ "prefix": self.bob.username })).await,
             Probe::UpdateProfile => {
                 self.asks("user.update", json!({ "client_id": client_id(), "bio": "probed" })).await
+            Probe::Block => {
+                let who = json!({ "user": self.cat.user.to_string(), "client_id": client_id() });
+                let blocked = self.asks("contact.block", who.clone()).await;
+                let again = json!({ "user": who["user"], "client_id": client_id() });
+                // Without the right there is nothing to take back.
+                blocked && self.asks("contact.unblock", again).await
+            }
+            Probe::ListContacts => self.asks("contact.list", json!({})).await,
+            Probe::Greet => {
+                let stranger = self.cloud.person("stranger").await;
+                let mut message = self.message();
+                message["conversation"] = json!(self.ann.with(&stranger).to_string());
+                self.asks("message.send", message).await
             }
             Probe::Send => {
                 let message = self.message();

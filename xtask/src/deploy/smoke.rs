@@ -1,4 +1,5 @@
-//! The smoke test: two people sign up at a running deployment, and one hears what the other sends.
+//! The smoke test: two people sign up at a running deployment, become contacts (strangers may not write to each other
+//! unless it says so), and one hears what the other sends.
 //!
 //! Small, and through everything: the HTTP API, the authorizer, the socket, the log, the inboxes, a push and a history.
 //! The two accounts stay; nothing deletes accounts yet.
@@ -56,7 +57,9 @@ impl People {
             call::ask(command.env("TIDINGS_PASSWORD", password), "smoke test: signing up", ADVICE)?;
         }
         let text = format!("smoke test {name}");
-        let mut listener = Listener::start(self.command(&bob, &["listen", "--json", "--count", "1"]))?;
+        self.ask(&ann, &["contacts", "request", &bob], "asking to be a contact")?;
+        self.ask(&bob, &["contacts", "accept", &ann], "accepting a contact")?;
+        let mut listener = Listener::start(self.command(&bob, &["listen", "--json"]))?;
         listener.wait_for(Heard::online, "coming online")?;
         self.ask(&ann, &["send", &bob, &text], "sending")?;
         listener.wait_for(|heard| heard.message(&text), "hearing what was sent")?;
@@ -142,19 +145,16 @@ impl Listener {
         }
     }
 
-    /// Waits for its end, which follows the message; the profile is free for the next command then.
+    /// Ends it: the profile is free for the next command then.
     fn end(&mut self) {
-        let until = Instant::now() + STEP_WITHIN;
-        while Instant::now() < until && matches!(self.child.try_wait(), Ok(None)) {
-            thread::sleep(Duration::from_millis(20));
-        }
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.end();
     }
 }
 

@@ -110,12 +110,12 @@ fn summary(user: UserId, it: &Conversation) -> SyncedConversation {
 }
 
 /// Encoded size, with the comma after it.
-fn size<T: Serialize>(value: &T) -> Result<usize, serde_json::Error> {
+pub(crate) fn size<T: Serialize>(value: &T) -> Result<usize, serde_json::Error> {
     Ok(serde_json::to_string(value)?.len() + 1)
 }
 
 /// How many of these, from the first on, fit.
-fn fitting(sizes: impl Iterator<Item = usize>, room: usize) -> usize {
+pub(crate) fn fitting(sizes: impl Iterator<Item = usize>, room: usize) -> usize {
     let mut taken = 0;
     sizes
         .take_while(|size| {

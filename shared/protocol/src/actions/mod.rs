@@ -1,6 +1,14 @@
 //! The one table of actions. A new action is one file here, one line below, one use case, and one line in the
 //! function that it names; everything else is generated.
 
+pub mod contact_answer;
+pub mod contact_block;
+pub mod contact_blocked;
+pub mod contact_list;
+pub mod contact_remark;
+pub mod contact_remove;
+pub mod contact_request;
+pub mod contact_unblock;
 pub mod conversation_read;
 pub mod device_list;
 pub mod device_sign_out;
@@ -38,6 +46,14 @@ pub mod user_update;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use contact_answer::ContactAnswer;
+pub use contact_block::ContactBlock;
+pub use contact_blocked::{ContactBlocked, ContactBlockedReply};
+pub use contact_list::{ContactList, ContactListReply};
+pub use contact_remark::ContactRemark;
+pub use contact_remove::ContactRemove;
+pub use contact_request::ContactRequest;
+pub use contact_unblock::ContactUnblock;
 pub use conversation_read::{ConversationRead, ConversationReadReply};
 pub use device_list::{DeviceList, DeviceListReply, SignedInDevice};
 pub use device_sign_out::{DeviceSignOut, DeviceSignOutReply};
@@ -72,6 +88,7 @@ pub use user_get::{UserGet, UserGetReply};
 pub use user_search::{UserSearch, UserSearchReply};
 pub use user_update::{UserUpdate, UserUpdateReply};
 
+pub use crate::contact::ContactChanged;
 use crate::envelope::{Reply, Request, Silent};
 pub use crate::group::GroupChanged;
 use crate::shape::Shape;
@@ -290,6 +307,22 @@ actions! {
         ["a group of two; pushes apart", gateway 2, write 4, read 5, calls 1, queue 1];
     "group.list" in "group": Reply(GroupList -> GroupListReply, group_list), SignedIn, "The groups that I am in.",
         ["one group", gateway 2, write 0, read 3, calls 1, queue 0];
+    "contact.request" in "contact": Reply(ContactRequest -> ContactChanged, contact_request), SignedIn, "Asks somebody to be a contact.",
+        ["a stranger; pushes apart", gateway 2, write 14, read 9, calls 1, queue 2];
+    "contact.answer" in "contact": Reply(ContactAnswer -> ContactChanged, contact_answer), SignedIn, "Answers somebody's request.",
+        ["accepting; pushes apart", gateway 2, write 18, read 9, calls 1, queue 2];
+    "contact.list" in "contact": Reply(ContactList -> ContactListReply, contact_list), SignedIn, "Whom I have, or what changed of it since.",
+        ["one contact", gateway 2, write 0, read 3, calls 1, queue 0];
+    "contact.remove" in "contact": Reply(ContactRemove -> ContactChanged, contact_remove), SignedIn, "Ends what is between somebody and me.",
+        ["a contact; pushes apart", gateway 2, write 18, read 9, calls 1, queue 2];
+    "contact.remark" in "contact": Reply(ContactRemark -> ContactChanged, contact_remark), SignedIn, "What I call somebody, and keep them under.",
+        ["a contact; pushes apart", gateway 2, write 8, read 8, calls 1, queue 1];
+    "contact.block" in "contact": Reply(ContactBlock -> ContactChanged, contact_block), SignedIn, "Wants nothing of somebody.",
+        ["a contact; pushes apart", gateway 2, write 10, read 8, calls 1, queue 1];
+    "contact.unblock" in "contact": Reply(ContactUnblock -> ContactChanged, contact_unblock), SignedIn, "Takes a block back.",
+        ["a contact; pushes apart", gateway 2, write 10, read 8, calls 1, queue 1];
+    "contact.blocked" in "contact": Reply(ContactBlocked -> ContactBlockedReply, contact_blocked), SignedIn, "Of whom I want nothing.",
+        ["one of one", gateway 2, write 0, read 1, calls 1, queue 0];
     "user.get" in "contact": Reply(UserGet -> UserGetReply, user_get), SignedIn,
         "A person's public card, by id or user name; of oneself everything.",
         ["by user name", gateway 2, write 0, read 2, calls 1, queue 0];

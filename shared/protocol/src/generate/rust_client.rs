@@ -63,7 +63,8 @@ fn uses(types: &[String]) -> String {
     let mut text = "use tidings_protocol::actions::{".to_owned();
     let mut width = WIDTH;
     for name in types {
-        if width + name.len() + 2 > WIDTH {
+        // It fills no line to its end.
+        if width + name.len() + 2 >= WIDTH {
             text.push_str("\n   ");
             width = 3;
         }
