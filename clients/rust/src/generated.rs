@@ -2,13 +2,15 @@
 //! edit.
 
 use tidings_protocol::actions::{
-    ConversationRead, ConversationReadReply, DeviceList, DeviceListReply, DeviceSignOut, DeviceSignOutReply,
-    GroupAnnounce, GroupAnswer, GroupChanged, GroupCreate, GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply,
-    GroupInvite, GroupJoin, GroupKick, GroupLeave, GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember,
-    GroupMemberReply, GroupMembers, GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests,
-    GroupRequestsReply, GroupRole, GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply,
-    PresenceQuery, PresenceQueryReply, PresenceWatch, PresenceWatchReply, Sync, SyncReply, UserGet, UserGetReply,
-    UserSearch, UserSearchReply, UserUpdate, UserUpdateReply,
+    ContactAnswer, ContactBlock, ContactBlocked, ContactBlockedReply, ContactChanged, ContactList, ContactListReply,
+    ContactRemark, ContactRemove, ContactRequest, ContactUnblock, ConversationRead, ConversationReadReply, DeviceList,
+    DeviceListReply, DeviceSignOut, DeviceSignOutReply, GroupAnnounce, GroupAnswer, GroupChanged, GroupCreate,
+    GroupCreateReply, GroupDissolve, GroupInfo, GroupInfoReply, GroupInvite, GroupJoin, GroupKick, GroupLeave,
+    GroupLink, GroupLinkReply, GroupList, GroupListReply, GroupMember, GroupMemberReply, GroupMembers,
+    GroupMembersReply, GroupMute, GroupNickname, GroupRemark, GroupRequests, GroupRequestsReply, GroupRole,
+    GroupTransfer, GroupUpdate, History, HistoryReply, MessageSend, MessageSendReply, PresenceQuery,
+    PresenceQueryReply, PresenceWatch, PresenceWatchReply, Sync, SyncReply, UserGet, UserGetReply, UserSearch,
+    UserSearchReply, UserUpdate, UserUpdateReply,
 };
 
 use crate::{CallError, Client};
@@ -133,6 +135,46 @@ impl Client {
 
     /// `group.list`: The groups that I am in.
     pub async fn group_list(&self, request: GroupList) -> Result<GroupListReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.request`: Asks somebody to be a contact.
+    pub async fn contact_request(&self, request: ContactRequest) -> Result<ContactChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.answer`: Answers somebody's request.
+    pub async fn contact_answer(&self, request: ContactAnswer) -> Result<ContactChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.list`: Whom I have, or what changed of it since.
+    pub async fn contact_list(&self, request: ContactList) -> Result<ContactListReply, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.remove`: Ends what is between somebody and me.
+    pub async fn contact_remove(&self, request: ContactRemove) -> Result<ContactChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.remark`: What I call somebody, and keep them under.
+    pub async fn contact_remark(&self, request: ContactRemark) -> Result<ContactChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.block`: Wants nothing of somebody.
+    pub async fn contact_block(&self, request: ContactBlock) -> Result<ContactChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.unblock`: Takes a block back.
+    pub async fn contact_unblock(&self, request: ContactUnblock) -> Result<ContactChanged, CallError> {
+        self.call(request).await
+    }
+
+    /// `contact.blocked`: Of whom I want nothing.
+    pub async fn contact_blocked(&self, request: ContactBlocked) -> Result<ContactBlockedReply, CallError> {
         self.call(request).await
     }
 

@@ -5,7 +5,8 @@ use lambda_runtime::Error;
 use serde_json::{Value, json};
 use tidings_application::clock::Clock;
 use tidings_application::connect::ConnectDevice;
-use tidings_application::presence::{TellWatchers, ToEverybody};
+use tidings_application::presence::TellWatchers;
+use tidings_assembly::Circles;
 use tidings_domain::connect::Answer;
 use tidings_domain::route::Route;
 use tidings_dynamodb::routes::RouteTable;
@@ -20,7 +21,7 @@ use tidings_runtime::websocket::caller;
 /// Anything but a 2xx status refuses the socket.
 pub(crate) async fn handle(
     connect: &ConnectDevice<RouteTable, Connections, SystemClock>,
-    tell: &TellWatchers<WatchTable, RouteTable, ToEverybody, Connections, SystemClock>,
+    tell: &TellWatchers<WatchTable, RouteTable, Circles, Connections, SystemClock>,
     meter: &Meter,
     event: ApiGatewayWebsocketProxyRequest,
 ) -> Result<Value, Error> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use tidings_application::clock::Clock as _;
-use tidings_application::contacts::{ChangeContact, LookAtContacts};
+use tidings_application::contacts::{ChangeContact, ForgetStrangers, LookAtContacts};
 use tidings_domain::contact::change::{Change, Request};
 use tidings_domain::ids::{ClientId, UserId};
 use tidings_domain::limits::{CONTACT_TAGS_MAX, CONTACTS_PAGE_DEFAULT, CONTACTS_PAGE_MAX};
 use tidings_domain::log::Seq;
 use tidings_dynamodb::Client;
 use tidings_dynamodb::contacts::ContactTables;
+use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
 use tidings_protocol::Text;
 use tidings_protocol::actions::{
@@ -48,6 +49,11 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -
     Ok((ChangeContact { log, contacts, queue, clock: SystemClock, encode: contacts::encode }, look))
 }
 
+/// What remembers whose messages people take.
+pub(crate) fn strangers(environment: &Environment, sdk: &SdkConfig) -> Setting<ForgetStrangers<InboxTable>> {
+    Ok(ForgetStrangers { inboxes: InboxTable::new(Client::new(sdk), environment.inboxes_table()?) })
+}
+
 /// Serves them.
 pub(crate) fn serve((changes, looks): (Changes, Looks), actions: Actions) -> Actions {
     let (changes, looks) = (Arc::new(changes), Arc::new(looks));
@@ -70,40 +76,24 @@ async fn make<C: Call>(
 }
 
 /// `contact.request`.
-async fn request(
-    changes: Arc<Changes>,
-    caller: Caller,
-    request: ContactRequest,
-) -> Result<ContactChanged, ErrorBody> {
+async fn request(changes: Arc<Changes>, caller: Caller, request: ContactRequest) -> Result<ContactChanged, ErrorBody> {
     let change = Change::Request { greeting: request.greeting.clone().map(|greeting| greeting.0) };
     make(&changes, caller, &request, (request.user, request.client_id), change).await
 }
 
 /// `contact.answer`.
-async fn answer(
-    changes: Arc<Changes>,
-    caller: Caller,
-    request: ContactAnswer,
-) -> Result<ContactChanged, ErrorBody> {
+async fn answer(changes: Arc<Changes>, caller: Caller, request: ContactAnswer) -> Result<ContactChanged, ErrorBody> {
     let change = Change::Answer { accept: request.accept };
     make(&changes, caller, &request, (request.user, request.client_id), change).await
 }
 
 /// `contact.remove`.
-async fn remove(
-    changes: Arc<Changes>,
-    caller: Caller,
-    request: ContactRemove,
-) -> Result<ContactChanged, ErrorBody> {
+async fn remove(changes: Arc<Changes>, caller: Caller, request: ContactRemove) -> Result<ContactChanged, ErrorBody> {
     make(&changes, caller, &request, (request.user, request.client_id), Change::Remove).await
 }
 
 /// `contact.remark`.
-async fn remark(
-    changes: Arc<Changes>,
-    caller: Caller,
-    request: ContactRemark,
-) -> Result<ContactChanged, ErrorBody> {
+async fn remark(changes: Arc<Changes>, caller: Caller, request: ContactRemark) -> Result<ContactChanged, ErrorBody> {
     if request.tags.len() > CONTACT_TAGS_MAX {
         let message = format!("a contact has at most {CONTACT_TAGS_MAX} `tags`");
         return Err(ErrorBody::new(ErrorCode::BadRequest, message));
@@ -116,20 +106,12 @@ async fn remark(
 }
 
 /// `contact.block`.
-async fn block(
-    changes: Arc<Changes>,
-    caller: Caller,
-    request: ContactBlock,
-) -> Result<ContactChanged, ErrorBody> {
+async fn block(changes: Arc<Changes>, caller: Caller, request: ContactBlock) -> Result<ContactChanged, ErrorBody> {
     make(&changes, caller, &request, (request.user, request.client_id), Change::Block).await
 }
 
 /// `contact.unblock`.
-async fn unblock(
-    changes: Arc<Changes>,
-    caller: Caller,
-    request: ContactUnblock,
-) -> Result<ContactChanged, ErrorBody> {
+async fn unblock(changes: Arc<Changes>, caller: Caller, request: ContactUnblock) -> Result<ContactChanged, ErrorBody> {
     make(&changes, caller, &request, (request.user, request.client_id), Change::Unblock).await
 }
 
@@ -141,8 +123,7 @@ fn size(wanted: Option<usize>) -> Result<usize, ErrorBody> {
 }
 
 /// `contact.list`.
-async fn list(
-    looks: Arc<Looks>, caller: Caller, request: ContactList) -> Result<ContactListReply, ErrorBody> {
+async fn list(looks: Arc<Looks>, caller: Caller, request: ContactList) -> Result<ContactListReply, ErrorBody> {
     let (limit, after) = (size(request.limit)?, request.cursor.map(|cursor| cursor.0));
     let page = looks.list(caller.user, request.since.map(Seq::new), after, limit).await;
     let page = page.map_err(|error| of_port(&error))?;
@@ -151,11 +132,7 @@ async fn list(
 }
 
 /// `contact.blocked`.
-async fn blocked(
-    looks: Arc<Looks>,
-    caller: Caller,
-    request: ContactBlocked,
-) -> Result<ContactBlockedReply, ErrorBody> {
+async fn blocked(looks: Arc<Looks>, caller: Caller, request: ContactBlocked) -> Result<ContactBlockedReply, ErrorBody> {
     let (limit, after) = (size(request.limit)?, request.cursor.map(|cursor| cursor.0));
     let (page, cursor) = looks.blocked(caller.user, after, limit).await.map_err(|error| of_port(&error))?;
     let (contacts, cursor) = contacts::page(&page, cursor).map_err(|error| internal(&error))?;

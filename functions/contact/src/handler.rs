@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidings_application::identity::ports::{AccountRead, AccountUpdate, PeopleSearch};
 use tidings_application::identity::{Change, GetUser, SearchPeople, Seen, UpdateUser, UpdateUserCommand, Who};
+use tidings_application::ports::{InboxForget, InboxRead};
 use tidings_protocol::actions::{UserGet, UserGetReply, UserSearch, UserSearchReply, UserUpdate, UserUpdateReply};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_runtime::identity::{not_this_cursor, of_get_user, of_search_people, of_update_user, own, user};
@@ -44,8 +45,8 @@ pub(crate) async fn user_search<A: PeopleSearch>(
 }
 
 /// `user.update`.
-pub(crate) async fn user_update<A: AccountRead + AccountUpdate>(
-    update: Arc<UpdateUser<A>>,
+pub(crate) async fn user_update<A: AccountRead + AccountUpdate, I: InboxRead + InboxForget>(
+    update: Arc<UpdateUser<A, I>>,
     caller: Caller,
     request: UserUpdate,
 ) -> Result<UserUpdateReply, ErrorBody> {

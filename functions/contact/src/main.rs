@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let accounts = tidings_assembly::accounts(&environment, &sdk)?;
     let get = Arc::new(GetUser { accounts: accounts.clone() });
     let search = Arc::new(SearchPeople { accounts: accounts.clone() });
-    let update = Arc::new(UpdateUser { accounts });
+    let update = Arc::new(UpdateUser { accounts, strangers: contacts::strangers(&environment, &sdk)? });
     let actions = Actions::new(meter.clone())
         .on(move |caller, request| handler::user_get(get.clone(), caller, request))
         .on(move |_, request| handler::user_search(search.clone(), request))

@@ -94,19 +94,19 @@ pub(crate) async fn typing<R: RouteRead, G: Gateway, C: Clock>(
 
 #[cfg(test)]
 mod tests {
-    use tidings_application::presence::{QueryPresence, ToEverybody};
+    use tidings_application::presence::QueryPresence;
     use tidings_domain::identity::Platform;
     use tidings_domain::ids::ConnectionId;
     use tidings_testkit::clock::TestClock;
     use tidings_testkit::messages::FakeRoutes;
-    use tidings_testkit::presence::FakeWatches;
+    use tidings_testkit::presence::{FakeAudience, FakeWatches};
 
     use super::*;
 
     async fn ask(count: usize, seconds: Option<u64>) -> Result<u64, ErrorCode> {
         let clock = TestClock::new(0);
         let begun = clock.now();
-        let query = QueryPresence { routes: FakeRoutes::default(), audience: ToEverybody, clock };
+        let query = QueryPresence { routes: FakeRoutes::default(), audience: FakeAudience::default(), clock };
         let caller = Caller {
             user: UserId::from_bits(1),
             device: "d".parse().unwrap(),

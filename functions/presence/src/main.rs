@@ -5,7 +5,7 @@ mod handler;
 use std::sync::Arc;
 
 use lambda_runtime::Error;
-use tidings_application::presence::{QueryPresence, ToEverybody, WatchPresence};
+use tidings_application::presence::{QueryPresence, WatchPresence};
 use tidings_application::typing::TellTyping;
 use tidings_dynamodb::{Client, routes::RouteTable, watches::WatchTable};
 use tidings_gateway::Connections;
@@ -18,10 +18,10 @@ async fn main() -> Result<(), Error> {
     let meter = telemetry::start(&environment)?;
     let (table, endpoint) = all((environment.routes_table(), environment.gateway_endpoint()))?;
     let sdk = aws::config().await;
-    let watches = WatchTable::new(Client::new(&sdk), &table);
-    let (routes, clock) = (RouteTable::new(Client::new(&sdk), table), SystemClock);
-    let query = QueryPresence { routes: routes.clone(), audience: ToEverybody, clock };
-    let watch = Arc::new(WatchPresence { watches, query });
+    let audience = tidings_assembly::circles(&environment, &sdk)?;
+    let (watches, clock) = (WatchTable::new(Client::new(&sdk), &table), SystemClock);
+    let routes = RouteTable::new(Client::new(&sdk), table);
+    let watch = Arc::new(WatchPresence { watches, query: QueryPresence { routes: routes.clone(), audience, clock } });
     let typing = Arc::new(TellTyping { routes, gateway: Connections::at(&sdk, endpoint), clock });
     let query = watch.clone();
     let actions = Actions::new(meter).on(move |caller, request| handler::query(query.clone(), caller, request));

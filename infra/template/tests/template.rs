@@ -162,13 +162,14 @@ fn what_people_append_to_is_bound_by_key() {
     let template = template(2);
     for function in functions() {
         let appends = function.manifest.ports.iter().any(|port| port == "log.append");
-        let tells = function.manifest.ports.iter().any(|port| port == "groups.tell");
+        let tells =
+            function.manifest.ports.iter().any(|port| ["groups.tell", "notices.append"].contains(&port.as_str()));
         let put_into_log = statements(&template, &names::role(&function.name)).into_iter().find(|statement| {
             common::list(&statement["Action"]).contains(&"dynamodb:PutItem".to_owned())
                 && statement["Resource"][0]["Fn::GetAtt"][0] == "LogTable"
         });
         assert_eq!(put_into_log.is_some(), appends || tells, "{}", function.name);
-        assert!(!(appends && tells), "{} writes what people say, or what is told of groups", function.name);
+        assert!(!(appends && tells), "{} writes what people say, or what is told of them", function.name);
         if let Some(statement) = put_into_log.filter(|_| appends) {
             let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             assert_eq!(*keys, json!(["d:*", "g:*"]), "{}", function.name);
@@ -230,7 +231,17 @@ fn nobody_is_told_of_what_they_do_not_read() {
         ("VERIFYING_KEYS", &["ApiFunction", "AuthorizerFunction"]),
         (
             "SOCIAL_TABLE",
-            &["ApiFunction", "ContactFunction", "DeliverFunction", "DeviceFunction", "GroupFunction", "SendFunction"],
+            &[
+                "ApiFunction",
+                "ConnectFunction",
+                "ContactFunction",
+                "DeliverFunction",
+                "DeviceFunction",
+                "DisconnectFunction",
+                "GroupFunction",
+                "PresenceFunction",
+                "SendFunction",
+            ],
         ),
         ("LOGIN_POLICY", &["ApiFunction"]),
     ] {

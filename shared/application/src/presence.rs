@@ -3,26 +3,40 @@
 use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tidings_domain::contact::Relation;
 use tidings_domain::delivery::Event;
 use tidings_domain::ids::{DeviceId, UserId};
-use tidings_domain::presence::{Audience, Presence, Relation, Sighting, Watcher, visible};
+use tidings_domain::presence::{Audience, Presence, Sighting, Watcher, visible};
 use tidings_domain::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::PortError;
 use crate::fleeting::tell;
-use crate::ports::{AudienceRead, Gateway, SightingRead, WatchRead, WatchWrite, WatcherRead};
+use crate::identity::ports::AccountRead;
+use crate::ports::{AudienceRead, Gateway, RelationRead, SightingRead, WatchRead, WatchWrite, WatcherRead};
 
 /// Reads and writes under way at once: more would not be faster on one small function.
 const AT_ONCE: usize = 16;
 
-/// Everybody shows their presence to everybody: nobody can say otherwise yet.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ToEverybody;
+/// To whom people show their presence: their accounts say to which circle, their inboxes who is in it.
+#[derive(Clone, Debug)]
+pub struct Circles<A, R> {
+    /// The accounts.
+    pub accounts: A,
+    /// Who is whose contact.
+    pub relations: R,
+}
 
-impl AudienceRead for ToEverybody {
-    async fn audience(&self, _: UserId, _: UserId) -> Result<(Audience, Relation), PortError> {
-        Ok((Audience::Everybody, Relation::Stranger))
+impl<A: AccountRead, R: RelationRead> AudienceRead for Circles<A, R> {
+    async fn audience(&self, owner: UserId, viewer: UserId) -> Result<(Audience, Relation), PortError> {
+        let account = self.accounts.account(owner).await?;
+        let audience = account.map_or(Audience::Nobody, |account| account.profile.presence_to.into());
+        let relation = match audience {
+            Audience::Contacts => self.relations.relation(owner, viewer).await?,
+            // Of no account.
+            Audience::Everybody | Audience::Nobody => Relation::Stranger,
+        };
+        Ok((audience, relation))
     }
 }
 

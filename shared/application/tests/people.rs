@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails ends the test")]
 
 use tidings_application::clock::{Clock, Random};
+use tidings_application::contacts::ForgetStrangers;
 use tidings_application::error::PortError;
 use tidings_application::identity::ports::{AccountRead, SessionList};
 use tidings_application::identity::{
@@ -11,14 +12,15 @@ use tidings_application::identity::{
     SignInError, SignUp, SignUpCommand, SignUpError, SignedIn, UpdateUser, UpdateUserCommand, UpdateUserError,
     UpdatedUser, Who,
 };
+use tidings_application::ports::{InboxRead, Introduce};
 use tidings_domain::identity::{Password, Platform};
-use tidings_domain::ids::{ClientId, UserId};
+use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_domain::limits::{CHANGES_KEPT, SEARCH_PAGE_MAX};
 use tidings_domain::login::LoginPolicy;
-use tidings_domain::profile::PresenceTo;
+use tidings_domain::profile::{MessagesFrom, PresenceTo};
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::identity::{FakeHasher, FakeKeys, FakeSocial};
-use tidings_testkit::messages::{FakeGateway, FakeRoutes};
+use tidings_testkit::messages::{FakeGateway, FakePeople, FakeRoutes};
 
 const OLD: &str = "correct horse";
 const NEW: &str = "battery staple";
@@ -29,6 +31,7 @@ const LIFETIMES: Lifetimes = Lifetimes { access_token_s: 900, refresh_token_s: 8
 #[derive(Clone, Default)]
 struct World {
     social: FakeSocial,
+    people: FakePeople,
     routes: FakeRoutes,
     gateway: FakeGateway,
     hasher: FakeHasher,
@@ -85,7 +88,8 @@ impl World {
     }
 
     async fn update(&self, command: UpdateUserCommand) -> Result<UpdatedUser, UpdateUserError> {
-        UpdateUser { accounts: self.social.clone() }.run(command).await
+        let strangers = ForgetStrangers { inboxes: self.people.inboxes.clone() };
+        UpdateUser { accounts: self.social.clone(), strangers }.run(command).await
     }
 
     async fn change_password(&self, who: &Principal, old: &str, new: &str) -> Result<(), ChangePasswordError> {
@@ -141,6 +145,25 @@ mod update {
 
     fn command(world: &World, user: UserId, change: Change) -> UpdateUserCommand {
         UpdateUserCommand { user, client_id: world.client_id(), version: None, change }
+    }
+
+    /// The first attempt may have died when the account was written: the same again makes the inbox forget.
+    #[tokio::test]
+    async fn a_change_of_mind_about_strangers_is_finished_by_its_repetition() {
+        let (world, _, user) = World::with_alice().await;
+        let people = &world.people;
+        let talk = ConversationId::direct(user, UserId::from_bits(7));
+        let remembered = async || world.people.inboxes.entry(user, talk).await.unwrap().unwrap().door.strangers;
+        let contacts = Change { messages_from: Some(MessagesFrom::Contacts), ..Change::default() };
+        let request = command(&world, user, contacts);
+        for _ in 0..2 {
+            assert!(people.introduce(user, talk).await.unwrap() && remembered().await);
+            world.update(request.clone()).await.unwrap();
+            assert!(!remembered().await);
+        }
+        people.introduce(user, talk).await.unwrap();
+        world.update(command(&world, user, bio("words"))).await.unwrap();
+        assert!(remembered().await, "other changes are not about strangers");
     }
 
     #[tokio::test]

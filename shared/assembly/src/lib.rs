@@ -4,6 +4,7 @@
 use aws_config::SdkConfig;
 use tidings_application::deliver::Deliver;
 use tidings_application::pace::Pace;
+use tidings_application::presence;
 use tidings_application::send::SendMessages;
 use tidings_domain::contact::DirectMessages;
 use tidings_dynamodb::Client;
@@ -77,6 +78,15 @@ pub fn accounts(environment: &Environment, sdk: &SdkConfig) -> Setting<Accounts>
 pub fn people(environment: &Environment, sdk: &SdkConfig) -> Setting<People> {
     let (social, inboxes) = all((environment.social_table(), environment.inboxes_table()))?;
     Ok(PeopleTables::new(Client::new(sdk), social, inboxes))
+}
+
+/// To whom people show themselves, over the tables.
+pub type Circles = presence::Circles<SocialTable, InboxTable>;
+
+/// To whom people show themselves.
+pub fn circles(environment: &Environment, sdk: &SdkConfig) -> Setting<Circles> {
+    let (accounts, inboxes) = all((accounts(environment, sdk), environment.inboxes_table()))?;
+    Ok(Circles { accounts, relations: InboxTable::new(Client::new(sdk), inboxes) })
 }
 
 /// Groups.

@@ -1,6 +1,8 @@
 //! Presence: who is online, when they last were, and who may know it.
 
+use crate::contact::Relation;
 use crate::ids::{ConnectionId, DeviceId, UserId};
+use crate::profile::PresenceTo;
 use crate::route::Route;
 use crate::time::Timestamp;
 
@@ -59,7 +61,17 @@ pub enum Audience {
     Nobody,
 }
 
-/// Whether the viewer may know the owner's presence. Every query and every push asks here.
+impl From<PresenceTo> for Audience {
+    fn from(to: PresenceTo) -> Self {
+        match to {
+            PresenceTo::Everybody => Self::Everybody,
+            PresenceTo::Contacts => Self::Contacts,
+            PresenceTo::Nobody => Self::Nobody,
+        }
+    }
+}
+
+/// Whether the viewer may know the owner's presence. Whom the owner blocks is a stranger. Every query and every push asks here.
 pub fn visible(viewer: UserId, owner: UserId, audience: Audience, relation: Relation) -> bool {
     viewer == owner
         || match audience {
@@ -123,7 +135,9 @@ mod tests {
         for (audience, stranger, contact) in
             [(Audience::Everybody, true, true), (Audience::Contacts, false, true), (Audience::Nobody, false, false)]
         {
-            assert_eq!(visible(one, other, audience, Relation::Stranger), stranger, "{audience:?}");
+            for nobody in [Relation::Stranger, Relation::Blocked] {
+                assert_eq!(visible(one, other, audience, nobody), stranger, "{audience:?} {nobody:?}");
+            }
             assert_eq!(visible(one, other, audience, Relation::Contact), contact, "{audience:?}");
             assert!(visible(one, one, audience, Relation::Stranger), "oneself, {audience:?}");
         }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_application::clock::{Clock, Random};
 use tidings_application::error::PortError;
 use tidings_application::ports::{AudienceRead, WatchRead, WatchWrite, WatcherRead};
+use tidings_domain::contact::Relation;
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
 use tidings_domain::limits::WATCHERS_TOLD_MAX;
-use tidings_domain::presence::{Audience, Relation, Watcher};
+use tidings_domain::presence::{Audience, Watcher};
 
 use crate::clock::TestClock;
 

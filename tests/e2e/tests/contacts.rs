@@ -249,6 +249,30 @@ async fn lists_come_in_pages_and_by_version() {
     cloud.stop().await;
 }
 
+#[tokio::test]
+async fn contacts_see_who_is_online_and_the_blocked_see_what_strangers_see() {
+    let cloud = Cloud::start().await;
+    let ((ann, mut laptop), (bob, mut desk)) = two(&cloud).await;
+    let sees = async |socket: &mut Socket| {
+        let reply = socket.ok("presence.query", json!({ "users": [bob.user.to_string()] })).await;
+        reply["presence"][0]["online"] == true
+    };
+    let shows = |to: &str| json!({ "client_id": client_id(), "presence_to": to });
+    assert!(sees(&mut laptop).await, "everybody");
+    desk.ok("user.update", shows("contacts")).await;
+    assert!(!sees(&mut laptop).await, "a stranger");
+    befriend((&ann, &mut laptop), (&bob, &mut desk)).await;
+    assert!(sees(&mut laptop).await, "a contact");
+    desk.ok("contact.block", about(&ann, json!({}))).await;
+    assert!(!sees(&mut laptop).await, "a blocked contact");
+    desk.ok("user.update", shows("nobody")).await;
+    desk.ok("contact.unblock", about(&ann, json!({}))).await;
+    assert!(!sees(&mut laptop).await, "nobody");
+    laptop.close().await;
+    desk.close().await;
+    cloud.stop().await;
+}
+
 /// What a message is answered with, but for its request's id.
 async fn answer(socket: &mut Socket, from: &Person, to: &Person) -> String {
     let mut answer = socket.ask("message.send", message(from, to)).await;
@@ -304,18 +328,16 @@ async fn among_anyone_each_says_whether_strangers_may_write() {
     assert_eq!(laptop.refused("message.send", message(&ann, &nobody)).await, "not_found");
     laptop.ok("message.send", message(&ann, &bob)).await;
     desk.event().await;
-    let only_contacts = json!({
-        "TableName": cloud.endpoints().tables["social"],
-        "Key": { "pk": { "S": format!("user#{}", bob.user) }, "sk": { "S": "account" } },
-        "UpdateExpression": "SET messages_from = :contacts",
-        "ExpressionAttributeValues": { ":contacts": { "S": "contacts" } },
-    });
-    cloud.dynamodb("UpdateItem", only_contacts).await;
+    desk.ok("user.update", json!({ "client_id": client_id(), "messages_from": "contacts" })).await;
     let stranger = answer(&mut cats, &cat, &bob).await;
     assert!(stranger.contains(r#""code":"forbidden""#), "{stranger}");
     assert!(is_empty(&mut cats, &cat, &bob).await);
 
-    // A stranger who had leave is refused as soon as they are blocked; a contact has leave whatever bob says of strangers.
+    // A stranger who had leave is asked about anew; a contact has leave whatever bob says of strangers.
+    assert_eq!(answer(&mut laptop, &ann, &bob).await, stranger);
+    desk.ok("user.update", json!({ "client_id": client_id(), "messages_from": "anyone" })).await;
+    laptop.ok("message.send", message(&ann, &bob)).await;
+    desk.event().await;
     desk.ok("contact.block", about(&ann, json!({}))).await;
     assert_eq!(answer(&mut laptop, &ann, &bob).await, stranger, "the blocked cannot tell");
     assert!(desk.is_quiet(200).await);

@@ -183,6 +183,7 @@ impl Talk {
             Probe::Search => self.asks("user.search", json!({ "prefix": self.bob.username })).await,
             Probe::UpdateProfile => {
                 self.asks("user.update", json!({ "client_id": client_id(), "bio": "probed" })).await
+            }
             Probe::Block => {
                 let who = json!({ "user": self.cat.user.to_string(), "client_id": client_id() });
                 let blocked = self.asks("contact.block", who.clone()).await;

@@ -7,7 +7,9 @@ use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone}
 
 use super::ports::{AccountRead, AccountUpdate, Updated};
 use super::records::Account;
+use crate::contacts::ForgetStrangers;
 use crate::error::PortError;
+use crate::ports::{InboxForget, InboxRead};
 
 /// How often a change that met another one is tried. Each time one of them was made, so only a person with as many
 /// devices that all change something at once gets to the end.
@@ -15,9 +17,11 @@ const TRIES: usize = 5;
 
 /// Changes profiles.
 #[derive(Clone, Debug)]
-pub struct UpdateUser<A> {
+pub struct UpdateUser<A, I> {
     /// The accounts.
     pub accounts: A,
+    /// What remembers whose messages people take.
+    pub strangers: ForgetStrangers<I>,
 }
 
 /// What becomes different. What is not named stays as it is.
@@ -134,9 +138,19 @@ fn is<T: PartialEq>(wanted: Option<&T>, present: &T) -> bool {
     wanted.is_none_or(|wanted| wanted == present)
 }
 
-impl<A: AccountRead + AccountUpdate> UpdateUser<A> {
+impl<A: AccountRead + AccountUpdate, I: InboxRead + InboxForget> UpdateUser<A, I> {
     /// Makes the change, or finds that the same request did so before.
     pub async fn run(&self, command: UpdateUserCommand) -> Result<UpdatedUser, UpdateUserError> {
+        let (user, touches_strangers) = (command.user, command.change.messages_from.is_some());
+        let updated = self.change(command).await?;
+        if touches_strangers {
+            // Also if it was found: whoever made it may have died before this.
+            self.strangers.run(user).await?;
+        }
+        Ok(updated)
+    }
+
+    async fn change(&self, command: UpdateUserCommand) -> Result<UpdatedUser, UpdateUserError> {
         let UpdateUserCommand { user, client_id, version, change } = command;
         if change.is_empty() {
             return Err(UpdateUserError::Nothing);

@@ -16,6 +16,7 @@ use tidings_domain::group::Greeting;
 use tidings_domain::ids::{ConversationId, UserId};
 use tidings_domain::limits::{ASKING_TTL_MS, GONE_CONTACT_TTL_MS};
 use tidings_domain::log::{Entry, Seq};
+use tidings_domain::profile::MessagesFrom;
 use tidings_domain::time::Timestamp;
 use tidings_tables::social::{CONTACT, SocialKey};
 
@@ -159,7 +160,7 @@ impl ContactCommit for ContactTables {
         for write in writes {
             self.write(&mut transaction, write)?;
         }
-        transaction.commit().await
+        Ok(transaction.commit().await?.is_none())
     }
 }
 
@@ -178,16 +179,13 @@ impl PeopleTables {
     }
 }
 
-/// What `messages_from` of an account says unless it is this.
-const CONTACTS_ALONE: &str = "contacts";
-
 impl Introduce for PeopleTables {
     async fn takes_strangers(&self, user: UserId) -> Result<Option<bool>, PortError> {
         let request = self.client.get_item().table_name(&self.social).consistent_read(true);
         let request = request.set_key(Some(item_key(&SocialKey::Account(user))));
         let output = request.send().await.map_err(|error| port_error(&error))?;
         let Some(account) = output.item.filter(is_account) else { return Ok(None) };
-        Ok(Some(account.get("messages_from") != Some(&string(CONTACTS_ALONE))))
+        Ok(Some(account.get("messages_from") != Some(&string(MessagesFrom::Contacts))))
     }
 
     async fn introduce(&self, user: UserId, conversation: ConversationId) -> Result<bool, PortError> {
@@ -196,7 +194,7 @@ impl Introduce for PeopleTables {
             .condition_expression(
                 "attribute_exists(username) AND (attribute_not_exists(messages_from) OR messages_from <> :contacts)",
             )
-            .expression_attribute_values(":contacts", string(CONTACTS_ALONE));
+            .expression_attribute_values(":contacts", string(MessagesFrom::Contacts));
         transaction.check(&self.social, item_key(&SocialKey::Account(user)), check)?;
         let update = Update::builder()
             .update_expression("SET strangers = :true, head_state = if_not_exists(head_state, :settled)")
@@ -204,7 +202,7 @@ impl Introduce for PeopleTables {
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":settled", string(SETTLED));
         transaction.update(&self.inboxes, inboxes::key(user, conversation), update)?;
-        transaction.commit().await
+        Ok(transaction.commit().await?.is_none())
     }
 }
 

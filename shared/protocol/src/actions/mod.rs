@@ -334,10 +334,10 @@ actions! {
         ["one device that is online; its close and its disconnect apart", gateway 3, write 4, read 2, calls 1, queue 0];
     "presence.query" in "presence": Reply(PresenceQuery -> PresenceQueryReply, presence_query), SignedIn,
         "Who is online, and when the others last were.",
-        ["one person", gateway 2, write 0, read 1, calls 1, queue 0];
+        ["one person, who shows it to everybody", gateway 2, write 0, read 2, calls 1, queue 0];
     "presence.watch" in "presence": Reply(PresenceWatch -> PresenceWatchReply, presence_watch), SignedIn,
         "Be told for a while when people come and go.",
-        ["one person", gateway 2, write 2, read 2, calls 1, queue 0];
+        ["one person, who shows it to everybody", gateway 2, write 2, read 3, calls 1, queue 0];
     "typing" in "presence": Silent(Typing, typing), Member,
         "Tells the others of a conversation that I write; has no reply.",
         ["a direct conversation, one online device each", gateway 2, write 0, read 1, calls 1, queue 0];

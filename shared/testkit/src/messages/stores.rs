@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_application::error::PortError;
 use tidings_application::ports::{
-    InboxAdvance, InboxForget, InboxOpen, InboxRead, InboxSettle, LogAppend, LogPage, LogRead, Range, RouteLeave, RouteRead,
-    RouteRevoke, RouteWrite, SightingRead,
+    InboxAdvance, InboxForget, InboxOpen, InboxRead, InboxSettle, LogAppend, LogPage, LogRead, Range, RouteLeave,
+    RouteRead, RouteRevoke, RouteWrite, SightingRead,
 };
 use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
