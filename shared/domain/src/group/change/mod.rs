@@ -1,4 +1,4 @@
-//! Every change of a group: what is asked, what it must know, what it tells and what it writes. [`rules`] decides.
+//! Every change of a group: what is asked, what it must know, what it tells and what it writes. `rules` decides.
 
 mod rules;
 #[cfg(test)]
