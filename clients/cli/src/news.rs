@@ -7,6 +7,9 @@ use tidings_domain::group::Role;
 use crate::people::Names;
 use crate::text::{self, Clock, harmless};
 
+/// What is told of news that a later version of the protocol brought.
+const UNKNOWN: &str = "(something that this version cannot show)";
+
 /// An entry in words.
 pub(crate) enum Told {
     /// Somebody said something.
@@ -118,7 +121,30 @@ impl Teller<'_, '_> {
             News::GroupRemark { remark: None, group } => {
                 format!("you have no name of your own for {} any more", self.names.of_group(group.0).await)
             }
-            _ => "(something that this version cannot show)".into(),
+            News::ContactRequested { user, greeting } => {
+                let greeting = quoted(greeting.as_ref().map(|greeting| greeting.as_str()));
+                if self.names.is_me(user.0) {
+                    format!("{actor} asks to be your contact{greeting} (`tidings contacts list` names whom to accept)")
+                } else {
+                    format!("you asked {} to be your contact{greeting}", self.names.of(user.0).await)
+                }
+            }
+            News::ContactAnswered { user, accepted } => {
+                let who = if self.names.is_me(user.0) { actor.to_owned() } else { self.names.of(user.0).await };
+                match (*accepted, self.names.is_me(user.0)) {
+                    (true, _) => format!("{who} and you are contacts"),
+                    (false, true) => format!("{who} does not want to be your contact"),
+                    (false, false) => format!("you do not want to be a contact of {who}"),
+                }
+            }
+            News::ContactRemoved { user } if self.names.is_me(user.0) => format!("{actor} is your contact no more"),
+            News::ContactRemoved { user } => format!("{} is your contact no more", self.names.of(user.0).await),
+            News::ContactChanged { user, .. } => {
+                format!("you have changed what you call {} or keep them under", self.names.of(user.0).await)
+            }
+            News::ContactBlocked { user } => format!("you blocked {}", self.names.of(user.0).await),
+            News::ContactUnblocked { user } => format!("you no longer block {}", self.names.of(user.0).await),
+            _ => UNKNOWN.into(),
         }
     }
 

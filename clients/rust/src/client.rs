@@ -217,6 +217,11 @@ impl Client {
         serde_json::from_value(reply).map_err(|error| CallError::Garbled(error.to_string()))
     }
 
+    /// A change was told here. The device that makes one is answered instead of pushed to: it fetches the entry by itself.
+    pub(crate) async fn told(&self, conversation: ConversationId, seq: u64) {
+        self.tell(Command::Exists { conversation, seq }).await;
+    }
+
     /// Every conversation that this device knows, in the order of their ids.
     pub async fn conversations(&self) -> Result<Vec<Conversation>, CallError> {
         self.view(None).await

@@ -3,14 +3,13 @@
 use tidings_domain::contact::Tag;
 use tidings_domain::group::Greeting;
 use tidings_domain::identity::DisplayName;
-use tidings_domain::ids::{ClientId, UserId};
+use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_protocol::actions::{
-    ContactAnswer, ContactBlock, ContactBlocked, ContactChanged, ContactList, ContactRemark, ContactRemove,
+    Call, ContactAnswer, ContactBlock, ContactBlocked, ContactChanged, ContactList, ContactRemark, ContactRemove,
     ContactRequest, ContactUnblock,
 };
 use tidings_protocol::contact::ContactInfo;
 
-use crate::clock::{self, Dice};
 use crate::{CallError, Client};
 
 /// Contacts, or what changed of them.
@@ -24,26 +23,26 @@ pub struct Contacts {
     pub whole: bool,
 }
 
-/// What this device calls a change.
-fn client_id() -> ClientId {
-    Dice::new(None).client_id(clock::now())
-}
-
 impl Client {
     /// Asks somebody to be a contact. If they have asked already, both are contacts with it.
     pub async fn request_contact(&self, user: UserId, greeting: Option<Greeting>) -> Result<ContactChanged, CallError> {
-        let greeting = greeting.map(Into::into);
-        self.call(ContactRequest { client_id: client_id().into(), user: user.into(), greeting }).await
+        self.change_contact(move |client_id| ContactRequest {
+            client_id: client_id.into(),
+            user: user.into(),
+            greeting: greeting.clone().map(Into::into),
+        })
+        .await
     }
 
     /// Answers somebody's request.
     pub async fn answer_contact(&self, user: UserId, accept: bool) -> Result<ContactChanged, CallError> {
-        self.call(ContactAnswer { client_id: client_id().into(), user: user.into(), accept }).await
+        self.change_contact(move |client_id| ContactAnswer { client_id: client_id.into(), user: user.into(), accept })
+            .await
     }
 
     /// Ends what is between somebody and me: contacts, or a request.
     pub async fn remove_contact(&self, user: UserId) -> Result<ContactChanged, CallError> {
-        self.call(ContactRemove { client_id: client_id().into(), user: user.into() }).await
+        self.change_contact(move |client_id| ContactRemove { client_id: client_id.into(), user: user.into() }).await
     }
 
     /// What I call somebody and keep them under, for myself; both as a whole.
@@ -53,18 +52,33 @@ impl Client {
         remark: Option<DisplayName>,
         tags: Vec<Tag>,
     ) -> Result<ContactChanged, CallError> {
-        let (remark, tags) = (remark.map(Into::into), tags.into_iter().map(Into::into).collect());
-        self.call(ContactRemark { client_id: client_id().into(), user: user.into(), remark, tags }).await
+        self.change_contact(move |client_id| ContactRemark {
+            client_id: client_id.into(),
+            user: user.into(),
+            remark: remark.clone().map(Into::into),
+            tags: tags.iter().cloned().map(Into::into).collect(),
+        })
+        .await
     }
 
     /// Wants nothing of somebody. They do not learn of it.
     pub async fn block(&self, user: UserId) -> Result<ContactChanged, CallError> {
-        self.call(ContactBlock { client_id: client_id().into(), user: user.into() }).await
+        self.change_contact(move |client_id| ContactBlock { client_id: client_id.into(), user: user.into() }).await
     }
 
     /// Takes a block back.
     pub async fn unblock(&self, user: UserId) -> Result<ContactChanged, CallError> {
-        self.call(ContactUnblock { client_id: client_id().into(), user: user.into() }).await
+        self.change_contact(move |client_id| ContactUnblock { client_id: client_id.into(), user: user.into() }).await
+    }
+
+    /// My notices tell it to my other devices; this one is answered.
+    async fn change_contact<C: Call<Reply = ContactChanged>>(
+        &self,
+        request: impl Fn(ClientId) -> C + Send + 'static,
+    ) -> Result<ContactChanged, CallError> {
+        let changed = self.change(request).await?;
+        self.told(ConversationId::Notices(self.me().id.0), changed.seq).await;
+        Ok(changed)
     }
 
     /// All contacts and requests, or with the version of an earlier answer what changed since.

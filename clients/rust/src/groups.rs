@@ -20,7 +20,6 @@ pub use tidings_protocol::group::{
 };
 
 use crate::client::Client;
-use crate::engine::Command;
 use crate::error::CallError;
 
 /// A new group.
@@ -124,7 +123,7 @@ impl Groups<'_> {
             settings: new.settings,
         };
         let created = self.0.change(request).await?;
-        self.told(ConversationId::Group(created.group.0), created.seq).await;
+        self.0.told(ConversationId::Group(created.group.0), created.seq).await;
         Ok(created.group.0)
     }
 
@@ -338,7 +337,7 @@ impl Groups<'_> {
             uses,
         };
         let made = self.0.change(request).await?;
-        self.told(ConversationId::Group(group), made.seq).await;
+        self.0.told(ConversationId::Group(group), made.seq).await;
         let link = made.link.ok_or_else(|| CallError::Garbled("no link was answered".into()))?;
         Ok(JoinLink { group, code: link.code.0 })
     }
@@ -354,7 +353,7 @@ impl Groups<'_> {
             uses: None,
         };
         let revoked = self.0.change(request).await?;
-        self.told(ConversationId::Group(group), revoked.seq).await;
+        self.0.told(ConversationId::Group(group), revoked.seq).await;
         Ok(())
     }
 
@@ -382,13 +381,8 @@ impl Groups<'_> {
         request: impl Fn(ClientId) -> C + Send + 'static,
     ) -> Result<GroupChanged, CallError> {
         let changed = self.0.change(request).await?;
-        self.told(changed.conversation.0, changed.seq).await;
+        self.0.told(changed.conversation.0, changed.seq).await;
         Ok(changed)
-    }
-
-    /// The device that makes a change is answered instead of told: it fetches the entry by itself.
-    async fn told(&self, conversation: ConversationId, seq: u64) {
-        self.0.tell(Command::Exists { conversation, seq }).await;
     }
 }
 

@@ -35,7 +35,6 @@ mod contacts;
 mod devices;
 mod engine;
 mod error;
-#[expect(dead_code, reason = "the outbox builds its own frames")]
 mod generated;
 pub mod groups;
 mod history;

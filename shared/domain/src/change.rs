@@ -16,9 +16,9 @@
 
 use crate::delivery::{Event, FanOut};
 use crate::ids::{ClientId, ConnectionId, ConversationId, UserId};
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_UNIT_MS, CHANGE_DEADLINE_MS, CLOCK_SKEW_MS};
+use crate::limits::{CHANGE_DEADLINE_MS, CLOCK_SKEW_MS};
 use crate::log::{Body, BodyHash, Entry, From, Seq, Tail, Telling};
-use crate::protocol::{self, Protocol};
+use crate::protocol::{self, BackOff, Protocol};
 use crate::time::Timestamp;
 
 /// Who hears of a change beside the people whom a conversation's id names.
@@ -189,7 +189,7 @@ pub struct Change<R: Rules> {
     encode: fn(&R::Told) -> String,
     /// Gets the answer, and no push.
     connection: Option<ConnectionId>,
-    deadline: Timestamp,
+    back_off: BackOff,
     phase: Phase,
     tops: Tops,
     /// How many of them are searched.
@@ -203,7 +203,6 @@ pub struct Change<R: Rules> {
     entries: Vec<(ConversationId, Entry)>,
     writes: Vec<R::Write>,
     jobs: Vec<FanOut>,
-    losses: u32,
 }
 
 impl<R: Rules> Change<R> {
@@ -224,7 +223,7 @@ impl<R: Rules> Change<R> {
             rules,
             encode,
             connection,
-            deadline: now.plus_millis(CHANGE_DEADLINE_MS),
+            back_off: BackOff::new(now, now.plus_millis(CHANGE_DEADLINE_MS)),
             phase: Phase::Searching(0),
             tops,
             searched,
@@ -234,7 +233,6 @@ impl<R: Rules> Change<R> {
             entries: Vec::new(),
             writes: Vec::new(),
             jobs: Vec::new(),
-            losses: 0,
         };
         let step = Step::<R>::Call(change.call());
         Ok((change, step))
@@ -349,11 +347,8 @@ impl<R: Rules> Change<R> {
         FanOut { conversation, events, except: self.connection.clone(), audience }
     }
 
-    fn wait(&mut self) -> Step<R> {
-        self.losses = self.losses.saturating_add(1);
-        let doubled = 1_u64.checked_shl(self.losses).unwrap_or(u64::MAX);
-        let bound_ms = BACKOFF_UNIT_MS.saturating_mul(2).saturating_mul(doubled).min(BACKOFF_MAX_MS);
-        Step::<R>::Call(Call::Wait { bound_ms })
+    fn retry(&mut self, now: Timestamp) -> Step<R> {
+        Step::<R>::Call(Call::Wait { bound_ms: self.back_off.failed(now) })
     }
 
     fn answer(&self) -> Step<R> {
@@ -373,11 +368,14 @@ impl<R: Rules> Protocol for Change<R> {
     fn next(&mut self, seen: Seen<R::State>, now: Timestamp) -> Step<R> {
         // What is committed is answered, however late: it is done.
         let committed = matches!((&self.phase, &seen), (Phase::Committing, Seen::Committed(true)));
-        if now >= self.deadline && self.phase != Phase::Queueing && !committed {
+        if self.back_off.is_late(now) && self.phase != Phase::Queueing && !committed {
             return Step::<R>::Done(Err(Refusal::Unavailable));
         }
         match (&self.phase, seen) {
-            (_, Seen::Waited) => Step::<R>::Call(self.call()),
+            (_, Seen::Waited) => {
+                self.back_off.begin(now);
+                Step::<R>::Call(self.call())
+            }
             (Phase::Searching(index), Seen::Log(tail)) => self.examine(*index, tail),
             (Phase::ReadingHeads, Seen::Heads(heads)) => {
                 for (place, head) in heads.into_iter().enumerate() {
@@ -390,12 +388,12 @@ impl<R: Rules> Protocol for Change<R> {
             // Somebody else has a place, or nobody knows: the search tells.
             (Phase::Committing, _) => {
                 self.phase = Phase::Searching(0);
-                self.wait()
+                Step::<R>::Call(Call::Wait { bound_ms: self.back_off.collided(now) })
             }
-            (Phase::Queueing, Seen::Failed) if now < self.deadline => self.wait(),
+            (Phase::Queueing, Seen::Failed) if !self.back_off.is_late(now) => self.retry(now),
             // A push is only a hint.
             (Phase::Queueing, _) => self.answer(),
-            _ => self.wait(),
+            _ => self.retry(now),
         }
     }
 }

@@ -30,10 +30,10 @@ use crate::group::permissions::{self, Act, Denied};
 use crate::group::{Group, Member};
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::HeadState;
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_UNIT_MS, BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
+use crate::limits::{BATCH_MAX, CLOCK_SKEW_MS, SEND_DEADLINE_MS};
 use crate::log::{Draft, Entry, From, Put, Seq, Tail};
 use crate::membership;
-use crate::protocol::{self, Protocol};
+use crate::protocol::{self, BackOff, Protocol};
 use crate::route::Route;
 use crate::task::Task;
 use crate::time::Timestamp;
@@ -70,9 +70,9 @@ pub enum Call {
     /// Put the entry on condition that its place is free.
     Put(Box<Entry>),
     /// Wait a random time, at most so many milliseconds: doubled with each loss, in units of what an attempt at the place
-    /// took, or after a failed call of [`BACKOFF_UNIT_MS`].
+    /// took, or after a failed call of [`BACKOFF_UNIT_MS`](crate::limits::BACKOFF_UNIT_MS).
     Wait {
-        /// The upper bound, up to [`BACKOFF_MAX_MS`].
+        /// The upper bound, up to [`BACKOFF_MAX_MS`](crate::limits::BACKOFF_MAX_MS).
         bound_ms: u64,
     },
     /// Read the state of these users' inbox entries.
@@ -145,9 +145,7 @@ struct Placed {
 pub struct Send {
     request: Request,
     inline_max: usize,
-    deadline: Timestamp,
-    /// When the present put began.
-    put_began: Timestamp,
+    back_off: BackOff,
     state: State,
     /// The last entry examined. Everything between the search's bound and it is known.
     head: Option<Entry>,
@@ -160,7 +158,6 @@ pub struct Send {
     refusal: Option<Refusal>,
     /// Why it gets none, unless an earlier attempt has placed it meanwhile.
     verdict: Option<Refusal>,
-    losses: u32,
 }
 
 impl Send {
@@ -173,8 +170,7 @@ impl Send {
             None => From::Time(earliest(&request.drafts).minus_millis(CLOCK_SKEW_MS)),
         };
         let send = Self {
-            deadline: now.plus_millis(SEND_DEADLINE_MS),
-            put_began: now,
+            back_off: BackOff::new(now, now.plus_millis(SEND_DEADLINE_MS)),
             state: State::Searching(bound),
             head: None,
             placed: vec![None; request.drafts.len()],
@@ -183,7 +179,6 @@ impl Send {
             audience: None,
             refusal: None,
             verdict: None,
-            losses: 0,
             inline_max,
             request,
         };
@@ -271,7 +266,7 @@ impl Send {
                 _ => {
                     let Request { conversation, sender, .. } = self.request;
                     let entry = self.request.drafts[index].follow(self.head.as_ref(), conversation, sender, now);
-                    self.put_began = now;
+                    self.back_off.begin(now);
                     self.enter(State::Putting(Box::new(entry)))
                 }
             },
@@ -279,12 +274,12 @@ impl Send {
     }
 
     fn put(&mut self, put: Put, now: Timestamp) -> Step {
-        let State::Putting(wanted) = &self.state else { return self.retry(BACKOFF_UNIT_MS, now) };
+        let State::Putting(wanted) = &self.state else { return self.retry(now) };
         match put {
             Put::Stored => {
                 let entry = Entry::clone(wanted);
                 // The next draft's losses are its own: a batch must not wait ever longer because it is long.
-                self.losses = 0;
+                self.back_off.won();
                 self.learn(entry, false);
                 self.place_next(now)
             }
@@ -299,20 +294,15 @@ impl Send {
                 }
                 // Query on from the last examined entry, never from the head alone: what lies between may be ours.
                 self.state = State::Searching(From::Seq(next));
-                // Who collides waits in units of what an attempt takes, as on a shared wire: a shorter unit only means
-                // more attempts in vain, each of which slows down all others. An attempt is a query and a put.
-                self.retry(2 * now.millis_since(self.put_began), now)
+                // An attempt is a query and a put.
+                Step::Call(Call::Wait { bound_ms: self.back_off.collided(now) })
             }
         }
     }
 
-    /// Waits up to so many milliseconds doubled with each loss, then makes the call of the present state again.
-    fn retry(&mut self, unit_ms: u64, now: Timestamp) -> Step {
-        self.losses = self.losses.saturating_add(1);
-        let doubled = 1_u64.checked_shl(self.losses).unwrap_or(u64::MAX);
-        let bound_ms = unit_ms.max(BACKOFF_UNIT_MS).saturating_mul(doubled).min(BACKOFF_MAX_MS);
-        // Whoever waits to the end has waited in vain.
-        Step::Call(Call::Wait { bound_ms: bound_ms.min(self.deadline.millis_since(now)) })
+    /// Waits, then makes the call of the present state again.
+    fn retry(&mut self, now: Timestamp) -> Step {
+        Step::Call(Call::Wait { bound_ms: self.back_off.failed(now) })
     }
 
     /// Stops placing drafts; those that have a place are still made visible before they are acknowledged.
@@ -441,12 +431,12 @@ impl Protocol for Send {
     const FAILED: Seen = Seen::Failed;
 
     fn next(&mut self, seen: Seen, now: Timestamp) -> Step {
-        if self.state == State::Leaving || (now >= self.deadline && self.state != State::Delivering) {
+        if self.state == State::Leaving || (self.back_off.is_late(now) && self.state != State::Delivering) {
             return self.leave(seen);
         }
         match (&self.state, seen) {
             (_, Seen::Waited) => {
-                self.put_began = now;
+                self.back_off.begin(now);
                 Step::Call(self.call())
             }
             (State::Searching(_), Seen::Log(tail)) => self.examine(tail, now),
@@ -465,7 +455,7 @@ impl Protocol for Send {
             // The recipient has changed their mind meanwhile, or what the sender is to them.
             (State::Introducing(recipient), Seen::Introduced(false)) => {
                 self.state = State::AskingPermission(*recipient);
-                self.retry(BACKOFF_UNIT_MS, now)
+                self.retry(now)
             }
             (State::AskingStanding, Seen::Standing(group, sender)) => {
                 self.stand(group.as_deref(), sender.as_deref(), now)
@@ -483,13 +473,13 @@ impl Protocol for Send {
             (State::ReadingRoutes, Seen::Deliver(delivery::Seen::Routes(routes))) => self.deliver(routes, now),
             // What could not even be queued is planned again, as long as there is time. After that it is answered all
             // the same: a push is only a hint.
-            (State::Delivering, Seen::Failed) if now < self.deadline => {
+            (State::Delivering, Seen::Failed) if !self.back_off.is_late(now) => {
                 self.state = State::ReadingRoutes;
-                self.retry(BACKOFF_UNIT_MS, now)
+                self.retry(now)
             }
             (State::Delivering, _) => self.answer(),
             // An unknown outcome, or an answer to another call than ours: make the same call again.
-            _ => self.retry(BACKOFF_UNIT_MS, now),
+            _ => self.retry(now),
         }
     }
 }

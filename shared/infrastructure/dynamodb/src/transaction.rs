@@ -1,7 +1,5 @@
 //! Transactions: entries of logs and records of other tables, all or nothing.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
@@ -19,14 +17,12 @@ use crate::log;
 pub(crate) struct Transaction {
     client: Client,
     items: Vec<TransactWriteItem>,
-    /// Of everything that is written.
-    digest: DefaultHasher,
 }
 
 impl Transaction {
     /// Nothing yet.
     pub(crate) fn new(client: &Client) -> Self {
-        Self { client: client.clone(), items: Vec::new(), digest: DefaultHasher::new() }
+        Self { client: client.clone(), items: Vec::new() }
     }
 
     /// Puts an entry on condition that its place is free.
@@ -94,7 +90,6 @@ impl Transaction {
     }
 
     fn add(&mut self, item: TransactWriteItem) {
-        format!("{item:?}").hash(&mut self.digest);
         self.items.push(item);
     }
 
@@ -102,8 +97,9 @@ impl Transaction {
     /// in; that is no error.
     pub(crate) async fn commit(self) -> Result<Option<usize>, PortError> {
         // Of our own making, as the SDK's generator is seeded with the clock alone: two processes that start in the same
-        // instant were seen to send the same token for different transactions.
-        let token = format!("{:016x}", self.digest.finish());
+        // instant were seen to send the same token for different transactions. And of nothing that is written: the same
+        // again, within ten minutes, is another transaction on what is there by then.
+        let token = format!("{:032x}", rand::random::<u128>());
         let result = self
             .client
             .transact_write_items()

@@ -1,12 +1,9 @@
-//! `clients/rust/src/generated.rs`: one typed method per action, in the form that rustfmt gives it.
+//! `clients/rust/src/generated.rs`: one typed method per action that asks, in the form that rustfmt gives it.
 
 use std::fmt::Write as _;
 
-use super::definitions::snake;
+use super::definitions::{inline, snake};
 use crate::actions::{ACTIONS, Exchange};
-
-/// Actions that a program must not call past the outbox: a message that exists only in a frame is lost with it.
-const THROUGH_THE_OUTBOX: &[&str] = &["message.send"];
 
 /// rustfmt's `max_width`.
 const WIDTH: usize = 120;
@@ -17,6 +14,10 @@ pub(super) fn source() -> String {
     let mut methods = Vec::new();
     for action in ACTIONS {
         let Exchange::Reply { request, reply, .. } = action.exchange else { continue };
+        // What changes something needs a client id that outlives the frame: `Client::change` and `Client::send` keep it.
+        if !inline(request)["properties"]["client_id"].is_null() {
+            continue;
+        }
         let (request, reply) = ((request.name)().into_owned(), (reply.name)().into_owned());
         methods.push(method(action.name, action.summary, &request, &reply));
         types.extend([request, reply]);
@@ -24,8 +25,8 @@ pub(super) fn source() -> String {
     types.sort_unstable();
     types.dedup();
     format!(
-        "//! One method per action. Generated from the protocol's table of actions by `cargo xtask generate`: do not\n\
-         //! edit.\n\n{}\n\n\
+        "//! One method per action that asks and changes nothing. Generated from the protocol's table of actions by\n\
+         //! `cargo xtask generate`: do not edit.\n\n{}\n\n\
          use crate::{{CallError, Client}};\n\n\
          impl Client {{\n{}}}\n",
         uses(&types),
@@ -34,15 +35,8 @@ pub(super) fn source() -> String {
 }
 
 fn method(action: &str, summary: &str, request: &str, reply: &str) -> String {
-    let outbox = THROUGH_THE_OUTBOX.contains(&action);
-    let visibility = if outbox { "pub(crate)" } else { "pub" };
     let mut text = format!("    /// `{action}`: {summary}\n");
-    if outbox {
-        text.push_str(
-            "    ///\n    /// For the outbox alone: a message that exists only in a frame is lost with it.\n",
-        );
-    }
-    let head = format!("    {visibility} async fn {}", snake(action));
+    let head = format!("    pub async fn {}", snake(action));
     let line = format!("{head}(&self, request: {request}) -> Result<{reply}, CallError> {{");
     // Writing to a String cannot fail.
     let _ = if line.len() <= WIDTH {
