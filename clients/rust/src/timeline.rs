@@ -227,7 +227,8 @@ impl Timeline {
         let mut step = Step::default();
         self.exists(synced.head_seq);
         self.membership_told(synced);
-        self.raise_floor(synced.floor, &mut step);
+        self.at.floor = synced.floor;
+        self.begin_at(synced.floor, &mut step);
         self.told(synced.read_seq);
         self.read(synced.read_seq);
         if synced.read_seq == self.at.read_seq {
@@ -254,7 +255,11 @@ impl Timeline {
             // There is nothing more for me: I was removed, and what I heard of came after.
             self.give_up();
         }
-        self.raise_floor(page.floor, &mut step);
+        // After an entry it is where the next stretch begins that I see: what lies below I may still see.
+        if asked == Need::Newest {
+            self.at.floor = page.floor;
+        }
+        self.begin_at(page.floor, &mut step);
         if let (Need::Newest, Some(first)) = (asked, page.entries.first())
             && self.nothing_held()
         {
@@ -461,10 +466,10 @@ impl Timeline {
         }
     }
 
-    fn raise_floor(&mut self, floor: u64, step: &mut Step) {
-        self.at.floor = self.at.floor.max(floor);
-        if self.at.floor > self.at.last + 1 {
-            self.jump(self.at.floor - 1, step);
+    /// Nothing is to be had between what is here and this place.
+    fn begin_at(&mut self, floor: u64, step: &mut Step) {
+        if floor > self.at.last + 1 {
+            self.jump(floor - 1, step);
         }
     }
 

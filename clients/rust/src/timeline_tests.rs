@@ -398,6 +398,24 @@ fn a_device_goes_on_where_the_next_membership_begins() {
     assert_eq!((timeline.position().last, timeline.position().left, timeline.need()), (8, false, None));
 }
 
+/// SEE-1: whoever comes back gets what they saw before, too.
+#[test]
+fn a_device_that_was_offline_all_the_while_gets_both_memberships() {
+    let mut timeline = Timeline::new(group(), ME);
+    timeline.offer(joined(1, ME));
+    timeline.synced(&synced_group(8, 1, false, vec![joined(7, ME), told(8, PEER, Body::text("again"))]), 100);
+    let need = timeline.need().unwrap();
+    assert_eq!(need, Need::After { after: 1, limit: 5 });
+    let before = vec![told(2, PEER, Body::text("hi")), removed(3, ME)];
+    let step = timeline.page(need, HistoryReply { entries: before.clone(), more: true, floor: 1 });
+    assert_eq!((step.jumped, step.applied), (None, before));
+    let need = timeline.need().unwrap();
+    assert_eq!(need, Need::After { after: 3, limit: 3 });
+    let step = timeline.page(need, HistoryReply { entries: vec![joined(7, ME)], more: false, floor: 7 });
+    assert_eq!((step.jumped, step.applied.len(), timeline.need()), (Some(7), 2, None));
+    assert_eq!(timeline.position().floor, 1, "what was seen before is still to be had");
+}
+
 #[test]
 fn a_newcomer_begins_where_they_joined() {
     let mut timeline = Timeline::new(group(), ME);

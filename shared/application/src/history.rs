@@ -23,7 +23,7 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Whether there are more in the direction asked.
     pub more: bool,
-    /// The lowest seq that the reader can get.
+    /// The lowest seq that the reader can get; after a place, that of the stretch which is seen above it.
     pub floor: Seq,
 }
 
@@ -78,7 +78,7 @@ impl<L: LogRead, I: InboxRead> ReadHistory<L, I> {
 fn visible(page: LogPage, spans: &Spans, range: Option<Range>) -> Page {
     let seqs = |entries: &[Entry]| entries.first().zip(entries.last()).map(|(first, last)| (first.seq, last.seq));
     let reached = seqs(&page.entries);
-    let lowest = spans.as_slice().first().map_or(Seq::FIRST, |span| span.from);
+    let lowest = spans.floor();
     let (floor, more) = match (range, reached) {
         (Some(Range::After(after)), reached) => {
             let floor = spans.above(after).map_or(lowest, |span| span.from);

@@ -226,9 +226,9 @@ pub trait SightingRead: Send + Sync {
 
 /// Reads who watches somebody.
 pub trait WatcherRead: Send + Sync {
-    /// Those who watch this person, some of whom may not any more; at most
-    /// [`tidings_domain::limits::WATCHERS_TOLD_MAX`].
-    fn watchers(&self, watched: UserId) -> impl Answer<Vec<Watcher>>;
+    /// Those who watch this person at `now`, at most [`tidings_domain::limits::WATCHERS_TOLD_MAX`]. Looks through
+    /// [`tidings_domain::limits::WATCHERS_READ_MAX`] of those who do or did.
+    fn watchers(&self, watched: UserId, now: Timestamp) -> impl Answer<Vec<Watcher>>;
 }
 
 /// Reads whom a device watches.

@@ -1,7 +1,9 @@
 //! Presence: asked for, watched, and told to those who watch.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
+use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tidings_domain::contact::Relation;
 use tidings_domain::delivery::Event;
@@ -17,6 +19,10 @@ use crate::ports::{AudienceRead, Gateway, RelationRead, SightingRead, WatchRead,
 
 /// Reads and writes under way at once: more would not be faster on one small function.
 const AT_ONCE: usize = 16;
+
+/// How long a device that connects waits until others are told, in milliseconds: some round trips, and far less than the
+/// function's time-out when a table is throttled or a hundred watchers are asked for.
+const TELL_BUDGET_MS: u64 = 1_000;
 
 /// To whom people show their presence: their accounts say to which circle, their inboxes who is in it.
 #[derive(Clone, Debug)]
@@ -135,13 +141,16 @@ where
     G: Gateway,
     C: Clock,
 {
-    /// A device came online. Nobody is told whose other device was online already.
+    /// A device came online. Nobody is told whose other device was online already. The device waits for it, so not for long.
     pub async fn came(&self, user: UserId, device: &DeviceId) -> Result<(), PortError> {
-        self.changed(user, |now, devices| {
+        let telling = self.changed(user, |now, devices| {
             let mut others = devices.iter().filter(|other| other.device != *device);
             (!others.any(|other| other.online(now))).then_some(Presence::Online)
-        })
-        .await
+        });
+        match select(pin!(telling), pin!(self.clock.sleep(TELL_BUDGET_MS))).await {
+            Either::Left((told, _)) => told,
+            Either::Right(_) => Ok(()),
+        }
     }
 
     /// A device went. Nobody is told whose other device is online, or this one again.
@@ -156,19 +165,17 @@ where
         what: impl Fn(Timestamp, &[Sighting]) -> Option<Presence>,
     ) -> Result<(), PortError> {
         let now = self.clock.now();
-        let mut watchers = self.watches.watchers(user).await?;
-        watchers.retain(|watcher| now < watcher.until);
+        let watchers = self.watches.watchers(user, now).await?;
         if watchers.is_empty() {
             return Ok(());
         }
         let Some(presence) = what(now, &self.routes.sightings(user).await?) else { return Ok(()) };
-        let mut told = Vec::new();
-        for watcher in watchers {
-            if may_see(&self.audience, watcher.user, user).await? {
-                told.push((watcher.connection, Event::Presence(user, presence)));
-            }
-        }
-        tell(&self.gateway, told).await;
+        let seeing = watchers.into_iter().map(async |watcher| {
+            let sees = may_see(&self.audience, watcher.user, user).await?;
+            Ok::<_, PortError>(sees.then(|| (watcher.connection, Event::Presence(user, presence))))
+        });
+        let told: Vec<_> = stream::iter(seeing).buffered(AT_ONCE).try_collect().await?;
+        tell(&self.gateway, told.into_iter().flatten().collect()).await;
         Ok(())
     }
 }

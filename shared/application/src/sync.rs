@@ -152,6 +152,10 @@ where
                 let reads = conversations.into_iter().map(|conversation| self.newest(conversation, entries));
                 Seen::Newest(stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?)
             }
+            Call::ReadAgain(conversations) => {
+                let reads = conversations.into_iter().map(|conversation| self.inboxes.entry(user, conversation));
+                Seen::Again(stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?)
+            }
         })
     }
 

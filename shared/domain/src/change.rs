@@ -5,7 +5,8 @@
 //!    the head (IDEM-1); read the heads of the other logs that may be told.
 //! 2. Read the records that the change rests on, all at once.
 //! 3. Decide ([`Rules::decide`]). Before anything but a change is answered, read what was told meanwhile: the same request
-//!    at the same time may have made the change, and so be the reason.
+//!    at the same time may have made the change, and so be the reason. What an earlier attempt told is handed on again,
+//!    in all logs: it may have died before.
 //! 4. Put the entries at head + 1 of their logs and write the records, all or nothing, on condition that the places are
 //!    free.
 //! 5. Hand what was told to the queues, and answer.
@@ -16,7 +17,7 @@
 
 use crate::delivery::{Event, FanOut};
 use crate::ids::{ClientId, ConnectionId, ConversationId, UserId};
-use crate::limits::{CHANGE_DEADLINE_MS, CLOCK_SKEW_MS};
+use crate::limits::{CHANGE_DEADLINE_MS, CLOCK_SKEW_MS, SEARCH_PAGES_MAX};
 use crate::log::{Body, BodyHash, Entry, From, Seq, Tail, Telling};
 use crate::protocol::{self, BackOff, Protocol};
 use crate::time::Timestamp;
@@ -198,8 +199,11 @@ pub struct Change<R: Rules> {
     behind: bool,
     /// What is answered, unless an earlier attempt is found after all.
     verdict: Option<Result<Changed, Refusal<R::Refusal>>>,
-    /// An earlier attempt.
-    found: Option<(ConversationId, Entry)>,
+    /// What an earlier attempt told, where the actor is told of it first.
+    found: Vec<(ConversationId, Entry)>,
+    /// How many pages of the present log were searched, and where the next begins.
+    pages: u32,
+    beyond: Option<Seq>,
     entries: Vec<(ConversationId, Entry)>,
     writes: Vec<R::Write>,
     jobs: Vec<FanOut>,
@@ -229,7 +233,9 @@ impl<R: Rules> Change<R> {
             searched,
             behind: false,
             verdict: None,
-            found: None,
+            found: Vec::new(),
+            pages: 0,
+            beyond: None,
             entries: Vec::new(),
             writes: Vec::new(),
             jobs: Vec::new(),
@@ -240,11 +246,14 @@ impl<R: Rules> Change<R> {
 
     fn call(&self) -> Call<R::Write> {
         match &self.phase {
-            Phase::Searching(index) => match self.tops.0.get(*index) {
+            Phase::Searching(index) => match (self.tops.0.get(*index), self.beyond) {
+                (Some((conversation, _)), Some(last)) => Call::ReadLog(*conversation, From::Seq(last)),
                 // From the last entry seen on: what lies between may be our own.
-                Some((conversation, Some(head))) => Call::ReadLog(*conversation, From::Seq(head.seq)),
-                Some((conversation, None)) => Call::ReadLog(*conversation, From::Time(self.composed())),
-                None => Call::ReadState,
+                (Some((conversation, Some(head))), None) if *index < self.searched => {
+                    Call::ReadLog(*conversation, From::Seq(head.seq))
+                }
+                (Some((conversation, _)), None) => Call::ReadLog(*conversation, From::Time(self.composed())),
+                (None, _) => Call::ReadState,
             },
             Phase::ReadingHeads => Call::ReadHeads(self.others()),
             Phase::ReadingState => Call::ReadState,
@@ -268,27 +277,44 @@ impl<R: Rules> Change<R> {
     }
 
     fn examine(&mut self, index: usize, tail: Tail) -> Step<R> {
-        if tail.truncated {
-            // Which is for those who may know that there are any.
-            self.behind = true;
-            return self.enter(Phase::ReadingState);
-        }
         let (actor, client_id) = (self.rules.actor(), self.rules.client_id());
         let own = tail.entries.iter().find(|entry| entry.sender == actor && entry.client_id == client_id);
         if let (Some(own), Some((conversation, _))) = (own, self.tops.0.get(index)) {
             if own.body.hash != self.rules.fingerprint() {
                 return Step::<R>::Done(Err(Refusal::Conflict));
             }
-            self.found = Some((*conversation, own.clone()));
+            let told = (*conversation, own.clone());
             self.verdict = None;
+            if self.entries.contains(&told) {
+                // This very attempt, whose reply was lost: all who are to be told are known.
+                self.found = vec![told];
+                return self.enter(Phase::Queueing);
+            }
+            // A page begins with the last entry of the one before.
+            if !self.found.contains(&told) {
+                self.found.push(told);
+            }
         }
-        self.tops.set(index, tail.entries.into_iter().next_back());
+        let last = tail.entries.into_iter().next_back();
+        self.beyond = last.as_ref().map(|last| last.seq).filter(|_| tail.truncated);
+        self.tops.set(index, last);
+        self.pages += 1;
+        if self.beyond.is_some() && self.pages < SEARCH_PAGES_MAX {
+            return self.enter(Phase::Searching(index));
+        }
+        self.pages = 0;
+        if self.beyond.take().is_some() && self.found.is_empty() {
+            // Which is for those who may know that there are any.
+            self.behind = true;
+            return self.enter(Phase::ReadingState);
+        }
         let next = index + 1;
+        // Whoever did it may have died before anybody was told, wherever that is.
+        let last = if self.found.is_empty() { self.searched } else { self.tops.0.len() };
         let phase = match self.verdict.take_if(|_| next >= self.searched) {
             Some(verdict) => return Step::<R>::Done(verdict),
-            None if self.found.is_some() => Phase::ReadingState,
-            None if next < self.searched => Phase::Searching(next),
-            None if self.others().is_empty() => Phase::ReadingState,
+            None if next < last => Phase::Searching(next),
+            None if !self.found.is_empty() || self.others().is_empty() => Phase::ReadingState,
             None => Phase::ReadingHeads,
         };
         self.enter(phase)
@@ -298,12 +324,9 @@ impl<R: Rules> Change<R> {
         if self.behind {
             return Step::<R>::Done(Err(self.rules.hides(state).map_or(Refusal::Behind, Refusal::Rule)));
         }
-        if let Some(found) = self.found.clone() {
-            // Whoever did it may have died before anybody was told. If it was this very attempt, all who are to be told are
-            // known.
-            if !self.entries.contains(&found) {
-                self.jobs = vec![self.job(state, found.0, found.1)];
-            }
+        if !self.found.is_empty() {
+            let found = self.found.iter();
+            self.jobs = found.map(|(to, entry)| self.job(state, *to, entry.clone())).collect();
             return self.enter(Phase::Queueing);
         }
         match self.rules.decide(state, &self.tops, now) {
@@ -352,8 +375,8 @@ impl<R: Rules> Change<R> {
     }
 
     fn answer(&self) -> Step<R> {
-        let duplicate = self.found.is_some();
-        let told = self.found.as_ref().or(self.entries.first());
+        let duplicate = !self.found.is_empty();
+        let told = self.found.first().or(self.entries.first());
         let changed = told.map(|(to, entry)| Changed { conversation: *to, seq: entry.seq, duplicate });
         Step::<R>::Done(changed.ok_or(Refusal::Unavailable))
     }

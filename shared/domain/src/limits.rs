@@ -8,6 +8,11 @@ pub const BATCH_MAX: usize = 20;
 /// pull first anyway.
 pub const SEARCH_MAX: usize = 1_000;
 
+/// How many such pages a change of a group or of contacts searches: whoever moderates a flood cannot pull first, and looks
+/// back over the two minutes that clocks may differ. Ten pages are 83 entries a second of those, more than the places of
+/// one log were seen to be taken.
+pub const SEARCH_PAGES_MAX: u32 = 10;
+
 /// How far a client's clock may run ahead of ours before its client ids are refused, in milliseconds.
 /// The search without `after` is bounded by the client id's time, so a time from the future would make it blind.
 pub const CLOCK_SKEW_MS: u64 = 2 * 60 * 1_000;
@@ -46,6 +51,9 @@ pub const LAST_SEEN_TTL_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// How many watchers are told that somebody came or went. `$connect` waits for these posts; who is so popular is asked
 /// about, and not watched.
 pub const WATCHERS_TOLD_MAX: usize = 100;
+
+/// Who watches and who did, of whom those are found: a table forgets the latter within days. 1,000 rows are 25 read units.
+pub const WATCHERS_READ_MAX: usize = 1_000;
 
 /// How long a sign-out is remembered under its client id, in milliseconds. No client repeats a request for so long.
 pub const SIGN_OUT_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -71,9 +71,9 @@ impl Spans {
         self.0.iter().rev().find(|span| span.from < seq).copied()
     }
 
-    /// The lowest place of the last stretch: where a device that knows nothing begins.
+    /// The lowest place that the member sees.
     pub fn floor(&self) -> Seq {
-        self.0.last().map_or(Seq::FIRST, |span| span.from)
+        self.0.first().map_or(Seq::FIRST, |span| span.from)
     }
 
     /// With a membership that begins. Whoever has come and gone more often than an entry has room for loses the oldest
@@ -168,7 +168,8 @@ mod tests {
             for (pause, stay) in steps {
                 let from = at + pause;
                 spans = spans.joined(seq(from));
-                prop_assert_eq!(spans.current(), Some(Span { from: spans.floor(), to: None }));
+                prop_assert_eq!(spans.current(), Some(Span { from: seq(from), to: None }));
+                prop_assert!(spans.shows(spans.floor()) && spans.below(spans.floor()).is_none());
                 at = from + stay;
                 spans = spans.left(seq(at));
                 prop_assert_eq!(spans.current(), None);

@@ -1,7 +1,8 @@
 //! Sync: one page of what a device needs after it was away.
 //!
 //! The route first, then the inbox, then the logs, all strongly consistent: a message that was made visible before
-//! is in the page, and the writer of a later one sees the route (MEET-1).
+//! is in the page, and the writer of a later one sees the route (MEET-1). Of groups the inbox is read once more after the
+//! logs: what was appended after somebody was removed is cut off (SEE-1).
 
 use crate::ids::{ConnectionId, ConversationId, UserId};
 use crate::inbox::{HeadState, InboxEntry};
@@ -51,6 +52,8 @@ pub enum Call {
         /// How many entries of each.
         entries: usize,
     },
+    /// Read these inbox entries again.
+    ReadAgain(Vec<ConversationId>),
 }
 
 /// What it showed.
@@ -66,6 +69,8 @@ pub enum Seen {
     Inbox(Vec<InboxEntry>, bool),
     /// Of [`Call::ReadNewest`]: for each conversation asked, in that order, its newest entries, ascending.
     Newest(Vec<Vec<Entry>>),
+    /// Of [`Call::ReadAgain`], in the order asked.
+    Again(Vec<Option<InboxEntry>>),
     /// The call failed.
     Failed,
 }
@@ -116,13 +121,15 @@ pub struct Sync {
     request: Request,
     inbox: Vec<InboxEntry>,
     asked: Vec<ConversationId>,
+    /// What was read of these logs.
+    newest: Vec<Vec<Entry>>,
     more: bool,
 }
 
 impl Sync {
     /// Begins with the route, or without one with the inbox.
     pub fn start(request: Request) -> (Self, Step) {
-        let sync = Self { request, inbox: Vec::new(), asked: Vec::new(), more: false };
+        let sync = Self { request, inbox: Vec::new(), asked: Vec::new(), newest: Vec::new(), more: false };
         let step = if sync.request.route.is_some() { Step::Call(Call::ReadRoute) } else { sync.read_inbox() };
         (sync, step)
     }
@@ -135,11 +142,19 @@ impl Sync {
         entry.state != HeadState::Settled || self.request.since.is_some_and(|since| entry.head.at >= since)
     }
 
-    fn page(&self, newest: &[Vec<Entry>], now: Timestamp) -> Step {
+    /// The groups of which there is something to be shown.
+    fn permissions(&self) -> Vec<ConversationId> {
+        let read = self.asked.iter().zip(&self.newest);
+        read.filter(|(talk, entries)| membership::is_in_inbox(**talk) && !entries.is_empty())
+            .map(|(talk, _)| *talk)
+            .collect()
+    }
+
+    fn page(&self, now: Timestamp) -> Step {
         let user = self.request.user;
         let conversation = |inbox: &InboxEntry| {
             let asked = self.asked.iter().position(|asked| *asked == inbox.conversation);
-            let entries = asked.and_then(|index| newest.get(index)).cloned().unwrap_or_default();
+            let entries = asked.and_then(|index| self.newest.get(index)).cloned().unwrap_or_default();
             let spans = membership::spans(inbox.conversation, user, Some(inbox))?;
             // A settled head is exact by itself, and only an empty log has no newest entry. The stored head of whoever
             // left is the last entry that they see.
@@ -186,11 +201,29 @@ impl Protocol for Sync {
                 self.asked =
                     self.inbox.iter().filter(|entry| self.needs_log(entry)).map(|entry| entry.conversation).collect();
                 if self.asked.is_empty() {
-                    return self.page(&[], now);
+                    return self.page(now);
                 }
                 Step::Call(Call::ReadNewest { conversations: self.asked.clone(), entries: SYNC_ENTRIES })
             }
-            Seen::Newest(newest) => self.page(&newest, now),
+            Seen::Newest(newest) => {
+                self.newest = newest;
+                match self.permissions() {
+                    groups if groups.is_empty() => self.page(now),
+                    groups => Step::Call(Call::ReadAgain(groups)),
+                }
+            }
+            Seen::Again(entries) => {
+                for entry in entries.into_iter().flatten() {
+                    let before = self.inbox.iter_mut().find(|it| it.conversation == entry.conversation);
+                    match before {
+                        Some(before) if entry.spans.current().is_none() => *before = entry,
+                        // The rest must stay older than what was read of the log: it is what settling rests on.
+                        Some(before) => before.spans = entry.spans,
+                        None => {}
+                    }
+                }
+                self.page(now)
+            }
             Seen::Failed => Step::Done(Answer::Unavailable),
         }
     }
@@ -200,6 +233,8 @@ impl Protocol for Sync {
 mod tests {
     use super::*;
     use crate::identity::Platform;
+    use crate::ids::ClientId;
+    use crate::log::{Body, BodyHash, Draft, Seq};
 
     fn route(connection: &str) -> Route {
         Route {
@@ -209,6 +244,29 @@ mod tests {
             connection: ConnectionId::new(connection),
             ticket_at: Timestamp::EPOCH,
             connected_at: Timestamp::EPOCH,
+        }
+    }
+
+    /// SEE-1: between the inbox and the logs somebody was removed, and others went on.
+    #[test]
+    fn what_came_after_a_removal_is_cut_off() {
+        let group = ConversationId::Group(crate::ids::GroupId::from_bits(7));
+        let now = Timestamp::EPOCH;
+        let member = InboxEntry { spans: Spans::default().joined(Seq::new(1)), ..InboxEntry::new(group) };
+        let removed = InboxEntry { spans: member.spans.clone().left(Seq::new(2)), ..member.clone() };
+        let mut log: Vec<Entry> = Vec::new();
+        for number in 1..=3 {
+            let body = Body { json: "{}".to_owned(), hash: BodyHash::new([0; 32]) };
+            let draft = Draft { client_id: ClientId::from_bits(number), body };
+            log.push(draft.follow(log.last(), group, UserId::from_bits(2), now));
+        }
+        for (later, shown) in [(member.clone(), 3), (removed, 2)] {
+            let (mut sync, _) = start(None);
+            sync.next(Seen::Inbox(vec![member.clone()], false), now);
+            let again = sync.next(Seen::Newest(vec![log.clone()]), now);
+            assert_eq!(again, Step::Call(Call::ReadAgain(vec![group])));
+            let Step::Done(Answer::Page(page)) = sync.next(Seen::Again(vec![Some(later)]), now) else { panic!() };
+            assert_eq!(page.conversations[0].entries.len(), shown);
         }
     }
 

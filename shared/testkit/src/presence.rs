@@ -10,6 +10,7 @@ use tidings_domain::contact::Relation;
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
 use tidings_domain::limits::WATCHERS_TOLD_MAX;
 use tidings_domain::presence::{Audience, Watcher};
+use tidings_domain::time::Timestamp;
 
 use crate::clock::TestClock;
 
@@ -30,9 +31,9 @@ impl FakeWatches {
 }
 
 impl WatcherRead for FakeWatches {
-    async fn watchers(&self, watched: UserId) -> Result<Vec<Watcher>, PortError> {
+    async fn watchers(&self, watched: UserId, now: Timestamp) -> Result<Vec<Watcher>, PortError> {
         let state = self.state();
-        let watchers = state.watchers.iter().filter(|((person, ..), _)| *person == watched);
+        let watchers = state.watchers.iter().filter(|((person, ..), it)| *person == watched && now < it.until);
         Ok(watchers.map(|(_, watcher)| watcher.clone()).take(WATCHERS_TOLD_MAX).collect())
     }
 }
@@ -97,7 +98,8 @@ pub async fn watches_hold<W: WatcherRead + WatchRead + WatchWrite>(watches: W) {
         // Not a whole second: nothing may be rounded.
         until: clock.now().plus_millis(until),
     };
-    assert_eq!(watches.watchers(ann).await.unwrap(), []);
+    let now = clock.now();
+    assert_eq!(watches.watchers(ann, now).await.unwrap(), []);
     let (phone, desk) = (watcher(bob, "phone", "c1=", 1), watcher(bob, "desk-_", "c2=", 60_001));
     assert_eq!(watches.watched_by(bob, &phone.device).await.unwrap(), []);
     watches.unwatch(ann, &phone).await.unwrap();
@@ -106,11 +108,13 @@ pub async fn watches_hold<W: WatcherRead + WatchRead + WatchWrite>(watches: W) {
     }
     watches.watch(carol, &desk).await.unwrap();
     let watchers = async |watched| {
-        let mut watchers = watches.watchers(watched).await.unwrap();
+        let mut watchers = watches.watchers(watched, now).await.unwrap();
         watchers.sort();
         watchers
     };
-    assert_eq!(watchers(ann).await, [desk.clone(), phone.clone()], "expired ones included: readers go by the time");
+    assert_eq!(watchers(ann).await, [desk.clone(), phone.clone()]);
+    let later = now.plus_millis(1);
+    assert_eq!(watches.watchers(ann, later).await.unwrap(), std::slice::from_ref(&desk), "not a millisecond longer");
     assert_eq!(watchers(carol).await, std::slice::from_ref(&desk));
     assert_eq!(watchers(bob).await, []);
 
@@ -127,9 +131,10 @@ pub async fn watches_hold<W: WatcherRead + WatchRead + WatchWrite>(watches: W) {
     watches.watches(&desk, &[]).await.unwrap();
     assert_eq!(watches.watched_by(bob, &desk.device).await.unwrap(), []);
 
-    // Somebody popular: as many as are told, and no more.
+    // Somebody popular: as many as are told, and no more. Those who were do not take their places.
     let popular = person();
     for number in 0..=WATCHERS_TOLD_MAX {
+        watches.watch(popular, &watcher(bob, &format!("d{number}"), "c=", 0)).await.unwrap();
         watches.watch(popular, &watcher(ann, &format!("d{number}"), "c=", 1)).await.unwrap();
     }
     assert_eq!(watchers(popular).await.len(), WATCHERS_TOLD_MAX);

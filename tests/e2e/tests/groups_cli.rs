@@ -45,7 +45,8 @@ async fn a_group_lives_on_the_command_line() {
     assert!(link.starts_with(&format!("{group}/")), "{link}");
     assert!(cli.ok("dan", &["group", "join", &link]).await.contains("member"));
 
-    // Talking, and hearing of it.
+    // Talking, and hearing of it; of what came before, first.
+    cli.ok("bob", &["history", "book"]).await;
     let mut listening = cli.command("bob", &["listen", "--count", "2"]);
     let mut listening = listening.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut notes = BufReader::new(listening.stderr.take().unwrap()).lines();

@@ -152,6 +152,8 @@ impl State {
             sync::Call::ReadNewest { conversations, entries } => {
                 sync::Seen::Newest(conversations.iter().map(|_| newest(*entries)).collect())
             }
+            // Of groups alone, and there is none here.
+            sync::Call::ReadAgain(_) => return None,
         })
     }
 

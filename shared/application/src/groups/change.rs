@@ -66,6 +66,7 @@ where
         request: Request,
         connection: Option<ConnectionId>,
     ) -> Result<Changed, Refusal<change::Refusal>> {
+        request.check().map_err(Refusal::Rule)?;
         let (group, actor, wanted) = (request.group, request.actor, request.wanted());
         let change = Change::start(request, self.encode, connection, self.clock.now())?;
         drive(change, &self.clock, |call| self.make(group, actor, &wanted, call)).await

@@ -7,7 +7,8 @@ use super::change::{Change, Refusal, Request, State, Told, Write};
 use super::*;
 use crate::change::{self, Call, Changed, Seen};
 use crate::ids::{ClientId, ConversationId};
-use crate::log::{BodyHash, Entry, From, Tail};
+use crate::limits::{SEARCH_MAX, SEARCH_PAGES_MAX};
+use crate::log::{Body, BodyHash, Entry, From, Tail, Telling};
 use crate::protocol::{Protocol as _, Step};
 
 const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
@@ -24,6 +25,8 @@ struct World {
     doors: BTreeMap<(UserId, UserId), Relation>,
     later_ms: u64,
     requests: u128,
+    /// The logs of which something was handed to the queue.
+    queued: Vec<ConversationId>,
 }
 
 fn request(actor: UserId, number: u128, change: Change) -> Request {
@@ -54,11 +57,13 @@ impl World {
     fn make(&mut self, request: &Request, call: Call<Write>) -> Seen<State> {
         let log = |world: &Self, of| world.logs.get(&of).cloned().unwrap_or_default();
         match call {
-            Call::ReadLog(of, From::Seq(from)) => {
-                let entries = log(self, of).into_iter().filter(|entry| entry.seq >= from).collect();
-                Seen::Log(Tail { entries, truncated: false })
+            Call::ReadLog(of, from) => {
+                let from = if let From::Seq(seq) = from { seq } else { Seq::FIRST };
+                let mut entries: Vec<_> = log(self, of).into_iter().filter(|entry| entry.seq >= from).collect();
+                let truncated = entries.len() > SEARCH_MAX;
+                entries.truncate(SEARCH_MAX);
+                Seen::Log(Tail { entries, truncated })
             }
-            Call::ReadLog(of, From::Time(_)) => Seen::Log(Tail { entries: log(self, of), truncated: false }),
             Call::ReadHeads(logs) => Seen::Heads(logs.into_iter().map(|of| log(self, of).pop()).collect()),
             Call::ReadState => {
                 let contact = |owner, peer| self.contacts.get(&(owner, peer)).cloned();
@@ -89,7 +94,22 @@ impl World {
                 Seen::Committed(true)
             }
             Call::Wait { .. } => Seen::Waited,
-            Call::Queue(_) => Seen::Queued,
+            Call::Queue(jobs) => {
+                self.queued.extend(jobs.into_iter().map(|job| job.conversation));
+                Seen::Queued
+            }
+        }
+    }
+
+    /// So many things that happened to somebody within a moment.
+    fn flood(&mut self, user: UserId, count: usize) {
+        let (notices, body) =
+            (ConversationId::Notices(user), Body { json: "{}".to_owned(), hash: BodyHash::new([9; 32]) });
+        let log = self.logs.entry(notices).or_default();
+        for number in 0..count {
+            let client_id = ClientId::new(NOW, 1_000 + u128::try_from(number).unwrap());
+            let telling = Telling { client_id, body: body.clone(), joins: 0 };
+            log.push(telling.follow(log.last(), notices, BOB, NOW));
         }
     }
 
@@ -201,6 +221,39 @@ fn a_request_is_told_to_both_and_answered_once() {
     world.does(ANN, ask()).unwrap();
     assert_eq!((world.ties(), world.told(ANN), world.told(BOB)), (["friends", "friends"], 2, 2));
     assert_eq!(world.doors, BTreeMap::from([((ANN, BOB), Relation::Contact), ((BOB, ANN), Relation::Contact)]));
+}
+
+/// Whoever did it may have died before anybody was told: the other one has no part in asking again.
+#[test]
+fn a_repetition_hands_on_what_was_told_to_both() {
+    let mut world = World::default();
+    let request = request(ANN, 1, ask());
+    let (mut machine, mut step) = Machine::start(request.clone(), encode, None, NOW).unwrap();
+    while let Step::Call(call) = step {
+        if let Call::Queue(_) = call {
+            break;
+        }
+        let seen = world.make(&request, call);
+        step = machine.next(seen, NOW);
+    }
+    assert_eq!((world.ties(), world.queued.len()), (["asked", "asking"], 0));
+    let again = world.run(&request).unwrap();
+    assert_eq!((again.duplicate, again.conversation, again.seq), (true, ConversationId::Notices(ANN), Seq::FIRST));
+    assert_eq!(world.queued, [ConversationId::Notices(ANN), ConversationId::Notices(BOB)]);
+    assert_eq!(world.told(ANN), 1);
+}
+
+/// Who is flooded can still put an end to it.
+#[test]
+fn a_change_searches_through_a_flood_and_no_further() {
+    let mut world = World::default();
+    world.does(BOB, ask()).unwrap();
+    world.flood(ANN, 3 * SEARCH_MAX);
+    let block = request(ANN, 7, Change::Block);
+    let told = world.run(&block).unwrap();
+    assert_eq!(world.run(&block).unwrap(), Changed { duplicate: true, ..told }, "and is found beyond it");
+    world.flood(ANN, SEARCH_MAX * usize::try_from(SEARCH_PAGES_MAX).unwrap());
+    assert_eq!(world.does(ANN, Change::Unblock), Err(change::Refusal::Behind));
 }
 
 #[test]

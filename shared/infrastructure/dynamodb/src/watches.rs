@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tidings_application::error::PortError;
 use tidings_application::ports::{WatchRead, WatchWrite, WatcherRead};
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
-use tidings_domain::limits::WATCHERS_TOLD_MAX;
+use tidings_domain::limits::{WATCHERS_READ_MAX, WATCHERS_TOLD_MAX};
 use tidings_domain::presence::Watcher;
 use tidings_domain::time::Timestamp;
 use tidings_tables::routes::WatchKey;
@@ -46,19 +46,32 @@ impl WatchTable {
 }
 
 impl WatcherRead for WatchTable {
-    async fn watchers(&self, watched: UserId) -> Result<Vec<Watcher>, PortError> {
+    async fn watchers(&self, watched: UserId, now: Timestamp) -> Result<Vec<Watcher>, PortError> {
         let query = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("#user = :watched")
+            .filter_expression("#until > :now")
             .expression_attribute_names("#user", "user")
+            .expression_attribute_names("#until", "until")
             .expression_attribute_values(":watched", string(WatchKey::watchers_of(watched)))
+            .expression_attribute_values(":now", number(now.as_millis()))
             .limit(i32::try_from(WATCHERS_TOLD_MAX).unwrap_or(i32::MAX));
-        let page = query.send().await.map_err(|error| port_error(&error))?;
-        // One that a newer version wrote is logged and skipped.
-        Ok(page.items.unwrap_or_default().iter().filter_map(|item| decode(item).ok()).collect())
+        let mut watchers = Vec::new();
+        let mut start = None;
+        for _ in 0..WATCHERS_READ_MAX / WATCHERS_TOLD_MAX {
+            let page = query.clone().set_exclusive_start_key(start).send().await.map_err(|error| port_error(&error))?;
+            // One that a newer version wrote is logged and skipped.
+            watchers.extend(page.items.unwrap_or_default().iter().filter_map(|item| decode(item).ok()));
+            start = page.last_evaluated_key;
+            if start.is_none() || watchers.len() >= WATCHERS_TOLD_MAX {
+                break;
+            }
+        }
+        watchers.truncate(WATCHERS_TOLD_MAX);
+        Ok(watchers)
     }
 }
 

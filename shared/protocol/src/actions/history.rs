@@ -38,6 +38,7 @@ pub struct HistoryReply {
     pub entries: Vec<Entry>,
     /// Whether there are more in the direction asked: above the last with `after`, below the first otherwise.
     pub more: bool,
-    /// The lowest seq that I can get.
+    /// The lowest seq that I can get; with `after`, of the stretch of the log that begins or goes on above it: somebody who
+    /// left a group and came back sees nothing in between.
     pub floor: u64,
 }

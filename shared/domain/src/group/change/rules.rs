@@ -47,6 +47,15 @@ impl<'a> Found<'a> {
 }
 
 impl Request {
+    /// What it says of itself, before anything is read.
+    pub fn check(&self) -> Result<(), Refusal> {
+        match &self.change {
+            // The actor may be named among them.
+            Change::Create { members, .. } if members.len() > FIRST_MEMBERS_MAX => Err(Refusal::TooMany),
+            _ => Ok(()),
+        }
+    }
+
     const fn conversation(&self) -> ConversationId {
         ConversationId::Group(self.group)
     }
@@ -208,9 +217,11 @@ impl Request {
         let Found { state, group, now, .. } = *found;
         let Change::Join { link, greeting } = &self.change else { return Decision::Nothing };
         let asking = state.asking.as_ref().filter(|asking| asking.is_alive(now));
-        let invited_by = asking.and_then(|asking| asking.invited_by);
+        let (asks_already, invited_by) = (asking.is_some(), asking.and_then(|asking| asking.invited_by));
         if link.is_some() {
-            let Some(link) = state.link.as_ref().filter(|link| link.is_good(now)) else {
+            // Whoever was removed shall not come back by a link that they alone may have.
+            let good = |link: &&Link| link.is_good(now) && link.by != self.actor;
+            let Some(link) = state.link.as_ref().filter(good) else {
                 return Decision::Refuse(Refusal::LinkNotGood);
             };
             let admitted = self.admit(found, self.actor, Some(link.by));
@@ -229,7 +240,8 @@ impl Request {
                 let asking = Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now };
                 let asked = Told::Asked { group: self.group, user: self.actor, greeting: greeting.clone() };
                 // Should it have been handed over meanwhile, the new owner finds the request in the list.
-                let owner = self.owner.filter(|owner| *owner == group.owner);
+                // Whoever asks again is told of no more than once, and heard in the list.
+                let owner = self.owner.filter(|owner| *owner == group.owner && !asks_already);
                 Self::notices([self.actor].into_iter().chain(owner), &asked, vec![Write::Asking(asking)])
             }
         }

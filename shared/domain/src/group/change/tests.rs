@@ -1,5 +1,7 @@
 //! Every refusal and every write, over a club of four: an owner, an admin and two members.
 
+mod again;
+
 use super::*;
 use crate::change::{self as protocol, Call, Change as Changing, Seen};
 use crate::group::permissions::Denied;

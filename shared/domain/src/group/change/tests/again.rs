@@ -1,0 +1,21 @@
+//! Those who try to come in once more.
+
+use super::*;
+
+#[test]
+fn whoever_was_removed_does_not_come_back_by_their_own_link() {
+    let mut removed = club().linked(None, 1);
+    removed.members.remove(&user(ADMIN));
+    assert_eq!(removed.ask(ADMIN, join_by_link()), refused(Refusal::LinkNotGood));
+    assert!(removed.ask(OUTSIDER, join_by_link()).is_ok(), "others do");
+}
+
+#[test]
+fn whoever_asks_again_is_told_to_the_owner_once() {
+    let approval = club().with(|group| group.settings.joining = Joining::Approval);
+    let told = |club: Club| club.ask(OUTSIDER, join()).unwrap().unwrap().told.into_iter().map(|(log, _)| log);
+    let both = [notices(OUTSIDER), notices(OWNER)];
+    assert!(told(approval.clone()).eq(both));
+    assert!(told(approval.clone().asked(OUTSIDER, None, 1)).eq([notices(OUTSIDER)]));
+    assert!(told(approval.asked(OUTSIDER, None, ASKING_TTL_MS)).eq(both), "as if for the first time");
+}
