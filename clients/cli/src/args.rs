@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Devices(Devices),
     /// Who is online, and when the others last were
     Presence(Presence),
+    /// Tell the others of a conversation for some seconds that you are writing; for scripts and bots
+    Typing(Typing),
     /// Show the own profile, or change it
     Profile(Profile),
     /// Find people
@@ -198,9 +200,24 @@ pub(crate) struct Presence {
     /// User names or ids
     #[arg(required = true)]
     pub(crate) people: Vec<String>,
+    /// Go on telling when they come and go
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// End after so many lines
+    #[arg(long, value_name = "N", requires = "watch")]
+    pub(crate) count: Option<u64>,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Typing {
+    /// User name or id, or a group's id, or the beginning of its name
+    pub(crate) peer: String,
+    /// For how long
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) seconds: u64,
 }
 
 #[derive(Debug, Subcommand)]

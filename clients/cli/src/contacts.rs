@@ -2,19 +2,14 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
-use std::time::Duration;
-
 use tidings_client::{Client, ContactInfo, ContactState};
 
 use crate::args::{Contacts, Place};
 use crate::people::{Names, find};
 use crate::problem::Problem;
-use crate::profile::{Profile, leave, online};
+use crate::profile::{ONLINE_WITHIN, Profile, leave, online};
 use crate::say;
 use crate::text::harmless;
-
-/// How long it may take to connect.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Does what is asked about contacts.
 pub(crate) async fn run(place: &Place, asked: Contacts) -> Result<(), Problem> {
@@ -26,7 +21,7 @@ pub(crate) async fn run(place: &Place, asked: Contacts) -> Result<(), Problem> {
 }
 
 async fn act(client: &Client, asked: Contacts) -> Result<(), Problem> {
-    online(client, CONNECT_WITHIN).await?;
+    online(client, ONLINE_WITHIN).await?;
     match asked {
         Contacts::List(list) => print(client, &client.contacts(None).await?.contacts, list.json).await,
         Contacts::Blocked(list) => print(client, &client.blocked().await?, list.json).await,

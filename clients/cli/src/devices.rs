@@ -1,17 +1,12 @@
 //! `devices`: where I am signed in.
 
-use std::time::Duration;
-
 use tidings_client::{Client, DeviceId};
 
 use crate::args::{Devices, Place};
 use crate::problem::Problem;
-use crate::profile::{Profile, leave, online};
+use crate::profile::{ONLINE_WITHIN, Profile, leave, online};
 use crate::say;
 use crate::text::{self, Clock};
-
-/// How long a connection may take.
-const ONLINE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Lists devices, or signs them out.
 pub(crate) async fn run(place: &Place, devices: Devices, clock: Clock) -> Result<(), Problem> {

@@ -1,7 +1,11 @@
 //! `listen`: what comes, as it comes.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
-use tidings_client::{Client, ConnectionState, ConversationId, Entry, Next, Update};
+use tidings_client::{Client, ConnectionState, ConversationId, Entry, Next, TYPING_FOR, Update};
+
+use tokio::time::Instant;
 
 use crate::args::{Listen, Place};
 use crate::follow::Follow;
@@ -43,6 +47,7 @@ async fn print(client: &Client, listen: &Listen, clock: Clock) -> Result<(), Pro
     let mut updates = client.updates();
     let mut follow = Follow::from_here(client).await?;
     let mut names = Names::new(client);
+    let mut writing = HashMap::new();
     let mut left = listen.count.unwrap_or(u64::MAX);
     client.connect().await;
     while left > 0 {
@@ -52,6 +57,18 @@ async fn print(client: &Client, listen: &Listen, clock: Clock) -> Result<(), Pro
             Next::Update(update) => match &*update {
                 Update::Entry { conversation, entry } if follow.fresh(*conversation, entry) => {
                     vec![(*conversation, entry.clone())]
+                }
+                Update::Typing { conversation, user, typing: true } => {
+                    let now = Instant::now();
+                    let before = writing.insert((*conversation, *user), now);
+                    // It comes again and again while they do.
+                    if before.is_none_or(|before| now - before > TYPING_FOR) {
+                        let who = names.of(*user).await;
+                        let place = names.of_conversation(*conversation).await;
+                        let place = if place == who { String::new() } else { format!(" to {place}") };
+                        say::note(text::harmless(&format!("{who} is writing{place}")));
+                    }
+                    continue;
                 }
                 Update::Kicked { reason } => return Err(Problem::told(kicked(*reason))),
                 Update::Connection(ConnectionState::SignedOut) => return Err(Problem::told(SIGNED_OUT)),

@@ -66,6 +66,7 @@ async fn run(args: Args, clock: Clock) -> Result<ExitCode, Problem> {
         Command::Group(group) => group::run(&place, group, clock).await?,
         Command::Devices(devices) => devices::run(&place, devices, clock).await?,
         Command::Presence(asked) => presence::run(&place, &asked, clock).await?,
+        Command::Typing(asked) => presence::typing(&place, &asked).await?,
         Command::Profile(change) => me::profile(&place, change).await?,
         Command::People(People::Search(search)) => people::search(&place, &search).await?,
         Command::Account(Account::Password(change)) => account::change_password(&place, change).await?,

@@ -1,18 +1,13 @@
 //! `profile`: who one is to others.
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use serde_json::json;
+use std::str::FromStr;
 use tidings_client::{Client, Own, ProfileChange, User};
 
 use crate::args::{self, Place};
 use crate::problem::Problem;
-use crate::profile::{Profile, leave, online};
+use crate::profile::{ONLINE_WITHIN, Profile, leave, online};
 use crate::say;
-
-/// How long a connection may take.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Changes what is named, and prints what there is now.
 pub(crate) async fn profile(place: &Place, asked: args::Profile) -> Result<(), Problem> {
@@ -45,7 +40,7 @@ pub(crate) async fn profile(place: &Place, asked: args::Profile) -> Result<(), P
 }
 
 async fn seen(client: &Client, change: Option<ProfileChange>) -> Result<(User, Own), Problem> {
-    online(client, CONNECT_WITHIN).await?;
+    online(client, ONLINE_WITHIN).await?;
     Ok(match change {
         Some(change) => client.update_profile(change).await?,
         None => client.profile().await?,

@@ -11,11 +11,8 @@ use tokio::time::timeout;
 
 use crate::args::{Place, Search};
 use crate::problem::Problem;
-use crate::profile::{Profile, leave, online};
+use crate::profile::{ONLINE_WITHIN, Profile, leave, online};
 use crate::say;
-
-/// How long a name is looked up.
-const LOOK_UP_WITHIN: Duration = Duration::from_secs(10);
 
 /// The person that was named: by id, or by user name. Connects if this device has not met them.
 pub(crate) async fn find(client: &Client, peer: &str) -> Result<UserId, Problem> {
@@ -51,7 +48,7 @@ pub(crate) async fn group(client: &Client, name: &str) -> Result<Option<GroupId>
     if let Ok(group) = name.parse::<GroupId>() {
         return Ok(Some(group));
     }
-    online(client, LOOK_UP_WITHIN).await?;
+    online(client, ONLINE_WITHIN).await?;
     match pick(&client.groups().list().await?, name)[..] {
         [] => Ok(None),
         [group] => Ok(Some(group.group.0)),
@@ -91,7 +88,7 @@ async fn look_up(client: &Client, peer: &str) -> Result<Option<UserId>, Problem>
     if let Ok(Ok(card)) = timeout(Duration::from_millis(50), client.user_named(username.clone())).await {
         return Ok(Some(card.id.0));
     }
-    online(client, LOOK_UP_WITHIN).await?;
+    online(client, ONLINE_WITHIN).await?;
     match client.user_named(username).await {
         Ok(card) => Ok(Some(card.id.0)),
         Err(CallError::Refused(error)) if error.code == ErrorCode::NotFound => Ok(None),
@@ -110,7 +107,7 @@ pub(crate) async fn search(place: &Place, asked: &Search) -> Result<(), Problem>
 }
 
 async fn list(client: &Client, prefix: UsernamePrefix, asked: &Search) -> Result<(), Problem> {
-    online(client, LOOK_UP_WITHIN).await?;
+    online(client, ONLINE_WITHIN).await?;
     let (mut left, mut cursor) = (asked.limit, None);
     while left > 0 {
         let limit = Some(left.min(SEARCH_PAGE_MAX));

@@ -129,6 +129,9 @@ impl From<Offline> for Problem {
     }
 }
 
+/// How long a connection may take where a command can do nothing without one.
+pub(crate) const ONLINE_WITHIN: Duration = Duration::from_secs(10);
+
 /// Connects, and waits until this device is caught up.
 pub(crate) async fn online(client: &Client, within: Duration) -> Result<(), Offline> {
     let mut connection = client.connection();

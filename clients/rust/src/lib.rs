@@ -69,5 +69,5 @@ pub use crate::error::{ApiError, CallError, NotSent, OpenError, SendError, Store
 pub use crate::http::Network;
 pub use crate::people::ProfileChange;
 pub use crate::store::{Durability, Store};
-pub use crate::update::{Connection, ConnectionState, MessageState, Next, Update, Updates};
+pub use crate::update::{Connection, ConnectionState, MessageState, Next, TYPING_FOR, Update, Updates};
 pub use crate::view::{Conversation, HistoryPage, Outgoing, Page};

@@ -8,7 +8,11 @@ use tidings_protocol::actions::Sent;
 use tidings_protocol::entry::Entry;
 use tidings_protocol::error::ErrorBody;
 use tidings_protocol::event::KickReason;
+use tidings_protocol::limits::TYPING_EVERY_MS;
 use tokio::sync::{broadcast, watch};
+
+/// How long it counts that somebody was told to write: twice as long as it takes those who do to say it anew.
+pub const TYPING_FOR: Duration = Duration::from_millis(2 * TYPING_EVERY_MS);
 
 /// Something changed.
 #[derive(Clone, Debug)]
@@ -70,7 +74,7 @@ pub enum Update {
         /// If not, when they last were, in milliseconds since the Unix epoch, if they show it.
         last_seen: Option<u64>,
     },
-    /// Somebody writes, or has stopped to. Forget it after some seconds.
+    /// Somebody writes, or has stopped to. Forget it after [`TYPING_FOR`].
     Typing {
         /// Where.
         conversation: ConversationId,

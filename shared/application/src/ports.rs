@@ -11,7 +11,8 @@ use tidings_domain::ids::{ConnectionId, ConversationId, DeviceId, GroupId, UserI
 use tidings_domain::inbox::{HeadState, InboxEntry, ReadPosition};
 use tidings_domain::log::{Entry, From, Head, Put, Seq, Tail};
 use tidings_domain::posting::{Post, Retry};
-use tidings_domain::presence::{Audience, Sighting, Watcher};
+use tidings_domain::presence::{Sighting, Watcher};
+use tidings_domain::profile::PresenceTo;
 use tidings_domain::route::{Claim, Route};
 use tidings_domain::task::Task;
 use tidings_domain::time::Timestamp;
@@ -250,7 +251,7 @@ pub trait WatchWrite: Send + Sync {
 /// Knows whom people show themselves to.
 pub trait AudienceRead: Send + Sync {
     /// To whom the owner shows their presence, and what the viewer is to them.
-    fn audience(&self, owner: UserId, viewer: UserId) -> impl Answer<(Audience, Relation)>;
+    fn audience(&self, owner: UserId, viewer: UserId) -> impl Answer<(PresenceTo, Relation)>;
 }
 
 /// Speaks to open sockets.

@@ -8,7 +8,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tidings_domain::contact::Relation;
 use tidings_domain::delivery::Event;
 use tidings_domain::ids::{DeviceId, UserId};
-use tidings_domain::presence::{Audience, Presence, Sighting, Watcher, visible};
+use tidings_domain::presence::{Presence, Sighting, Watcher, visible};
+use tidings_domain::profile::PresenceTo;
 use tidings_domain::time::Timestamp;
 
 use crate::clock::Clock;
@@ -34,13 +35,13 @@ pub struct Circles<A, R> {
 }
 
 impl<A: AccountRead, R: RelationRead> AudienceRead for Circles<A, R> {
-    async fn audience(&self, owner: UserId, viewer: UserId) -> Result<(Audience, Relation), PortError> {
+    async fn audience(&self, owner: UserId, viewer: UserId) -> Result<(PresenceTo, Relation), PortError> {
         let account = self.accounts.account(owner).await?;
-        let audience = account.map_or(Audience::Nobody, |account| account.profile.presence_to.into());
+        let audience = account.map_or(PresenceTo::Nobody, |account| account.profile.presence_to);
         let relation = match audience {
-            Audience::Contacts => self.relations.relation(owner, viewer).await?,
+            PresenceTo::Contacts => self.relations.relation(owner, viewer).await?,
             // Of no account.
-            Audience::Everybody | Audience::Nobody => Relation::Stranger,
+            PresenceTo::Everybody | PresenceTo::Nobody => Relation::Stranger,
         };
         Ok((audience, relation))
     }

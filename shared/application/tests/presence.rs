@@ -10,7 +10,8 @@ use tidings_domain::delivery::Event;
 use tidings_domain::identity::Platform;
 use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
 use tidings_domain::limits::ROUTE_TTL_MS;
-use tidings_domain::presence::{Audience, Presence, Watcher};
+use tidings_domain::presence::{Presence, Watcher};
+use tidings_domain::profile::PresenceTo;
 use tidings_domain::route::Route;
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::messages::{FakeGateway, FakeRoutes};
@@ -116,7 +117,7 @@ async fn a_person_is_online_while_one_device_is() {
 #[tokio::test]
 async fn who_hides_is_offline_to_strangers_and_was_never_seen() {
     let audience =
-        FakeAudience::default().with(BOB, Audience::Contacts, &[ANN]).with(CAT, Audience::Nobody, &[ANN, BOB]);
+        FakeAudience::default().with(BOB, PresenceTo::Contacts, &[ANN]).with(CAT, PresenceTo::Nobody, &[ANN, BOB]);
     let world = World { audience, ..World::default() };
     let (bob, cat) = (world.connect(BOB, "phone").await, world.connect(CAT, "phone").await);
     let query = world.query();

@@ -49,35 +49,13 @@ impl Presence {
     }
 }
 
-/// To whom a person shows their presence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Audience {
-    /// Everybody.
-    #[default]
-    Everybody,
-    /// Their contacts.
-    Contacts,
-    /// Nobody.
-    Nobody,
-}
-
-impl From<PresenceTo> for Audience {
-    fn from(to: PresenceTo) -> Self {
-        match to {
-            PresenceTo::Everybody => Self::Everybody,
-            PresenceTo::Contacts => Self::Contacts,
-            PresenceTo::Nobody => Self::Nobody,
-        }
-    }
-}
-
 /// Whether the viewer may know the owner's presence. Whom the owner blocks is a stranger. Every query and every push asks here.
-pub fn visible(viewer: UserId, owner: UserId, audience: Audience, relation: Relation) -> bool {
+pub fn visible(viewer: UserId, owner: UserId, audience: PresenceTo, relation: Relation) -> bool {
     viewer == owner
         || match audience {
-            Audience::Everybody => true,
-            Audience::Contacts => relation == Relation::Contact,
-            Audience::Nobody => false,
+            PresenceTo::Everybody => true,
+            PresenceTo::Contacts => relation == Relation::Contact,
+            PresenceTo::Nobody => false,
         }
 }
 
@@ -132,9 +110,11 @@ mod tests {
     #[test]
     fn who_may_see_whom() {
         let (one, other) = (UserId::from_bits(1), UserId::from_bits(2));
-        for (audience, stranger, contact) in
-            [(Audience::Everybody, true, true), (Audience::Contacts, false, true), (Audience::Nobody, false, false)]
-        {
+        for (audience, stranger, contact) in [
+            (PresenceTo::Everybody, true, true),
+            (PresenceTo::Contacts, false, true),
+            (PresenceTo::Nobody, false, false),
+        ] {
             for nobody in [Relation::Stranger, Relation::Blocked] {
                 assert_eq!(visible(one, other, audience, nobody), stranger, "{audience:?} {nobody:?}");
             }

@@ -9,7 +9,8 @@ use tidings_application::ports::{AudienceRead, WatchRead, WatchWrite, WatcherRea
 use tidings_domain::contact::Relation;
 use tidings_domain::ids::{ConnectionId, DeviceId, UserId};
 use tidings_domain::limits::WATCHERS_TOLD_MAX;
-use tidings_domain::presence::{Audience, Watcher};
+use tidings_domain::presence::Watcher;
+use tidings_domain::profile::PresenceTo;
 use tidings_domain::time::Timestamp;
 
 use crate::clock::TestClock;
@@ -63,19 +64,19 @@ impl WatchWrite for FakeWatches {
 
 /// Whom people show themselves to, as a test says; everybody, of whom it says nothing.
 #[derive(Clone, Debug, Default)]
-pub struct FakeAudience(BTreeMap<UserId, (Audience, Vec<UserId>)>);
+pub struct FakeAudience(BTreeMap<UserId, (PresenceTo, Vec<UserId>)>);
 
 impl FakeAudience {
     /// The owner shows themselves to that audience, and has these contacts.
     #[must_use]
-    pub fn with(mut self, owner: UserId, audience: Audience, contacts: &[UserId]) -> Self {
+    pub fn with(mut self, owner: UserId, audience: PresenceTo, contacts: &[UserId]) -> Self {
         self.0.insert(owner, (audience, contacts.to_vec()));
         self
     }
 }
 
 impl AudienceRead for FakeAudience {
-    async fn audience(&self, owner: UserId, viewer: UserId) -> Result<(Audience, Relation), PortError> {
+    async fn audience(&self, owner: UserId, viewer: UserId) -> Result<(PresenceTo, Relation), PortError> {
         let Some((audience, contacts)) = self.0.get(&owner) else { return Ok(Default::default()) };
         let relation = if contacts.contains(&viewer) { Relation::Contact } else { Relation::Stranger };
         Ok((*audience, relation))

@@ -116,10 +116,10 @@ async fn every_device_of_both_sees_a_contacts_life() {
             assert!(one.is_quiet(200).await && other.is_quiet(0).await, "{action} is nobody else's business");
         }
         if action == "contact.request" {
-            // Sent again: it is told again, in the same place.
+            // Sent again: all are told again, of the same place.
             let again = sees.ok(action, request).await;
             assert_eq!((&again["seq"], &again["duplicate"]), (&changed["seq"], &json!(true)));
-            told(&mut [asks], &news).await;
+            told(&mut [asks, one, other], &news).await;
         }
     }
     assert_eq!(has(&mut laptop, &bob).await, (Value::Null, false));

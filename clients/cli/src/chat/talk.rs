@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tidings_client::{
-    Body, Client, ClientId, ConnectionState, ConversationId, Entry, EntryKind, MessageState, Next, Page, Sent, Update,
+    Body, Client, ClientId, ConnectionState, ConversationId, Entry, EntryKind, MessageState, Next, Page, Sent,
+    TYPING_FOR, Update,
 };
 use time::Date;
 use tokio::time::{Instant, sleep_until};
@@ -56,6 +57,8 @@ pub(super) struct Talk<'a> {
     /// How far the other person has read.
     read: u64,
     online: bool,
+    /// Who was told to write here, until when that counts.
+    writing: Option<(String, Instant)>,
 }
 
 impl<'a> Talk<'a> {
@@ -81,6 +84,7 @@ impl<'a> Talk<'a> {
             mine: 0,
             read: 0,
             online: client.connection().state() == ConnectionState::Online,
+            writing: None,
         }
     }
 
@@ -92,6 +96,7 @@ impl<'a> Talk<'a> {
         let mut end_at = None;
         let ended = loop {
             self.prompt()?;
+            let silent_at = self.silent_at();
             tokio::select! {
                 typed = self.screen.typed(), if input => match typed? {
                     Typed::Line(line) => if !self.line(line.trim_end()).await? { break true },
@@ -109,6 +114,8 @@ impl<'a> Talk<'a> {
                     Some(Next::Missed(_)) => self.missed().await?,
                     None => break true,
                 },
+                // What is said no longer goes from the prompt.
+                () = sleep_until(silent_at), if self.writing.is_some() => self.writing = None,
                 () = sleep_until(end_at.unwrap_or_else(Instant::now)), if end_at.is_some() => break true,
                 // On a terminal Ctrl-C is typed; without one it is a signal.
                 _ = tokio::signal::ctrl_c() => break false,
@@ -119,6 +126,10 @@ impl<'a> Talk<'a> {
         };
         self.screen.close()?;
         Ok(ended)
+    }
+
+    fn silent_at(&self) -> Instant {
+        self.writing.as_ref().map_or_else(Instant::now, |(_, until)| *until)
     }
 
     /// Whether everything that was typed is in the log, and shown.
@@ -205,6 +216,11 @@ impl<'a> Talk<'a> {
                 }
                 _ => Ok(()),
             },
+            Update::Typing { conversation, user, typing } if *conversation == self.conversation => {
+                let who = text::harmless(&self.names.of(*user).await);
+                self.writing = typing.then(|| (who, Instant::now() + TYPING_FOR));
+                Ok(())
+            }
             Update::Kicked { reason } => Err(Problem::told(kicked(*reason))),
             Update::Connection(state) => {
                 let was = std::mem::replace(&mut self.online, *state == ConnectionState::Online);
@@ -328,7 +344,7 @@ impl<'a> Talk<'a> {
         self.screen.print(&text)
     }
 
-    /// Says before the line how far my last message is.
+    /// Says before the line who writes, and how far my last message is.
     fn prompt(&mut self) -> Result<(), Problem> {
         let state = if !self.sending.is_empty() {
             format!("{} on the way ", self.sending.len())
@@ -340,7 +356,8 @@ impl<'a> Talk<'a> {
             String::new()
         };
         let link = if self.online { "" } else { "offline " };
-        let text = format!("{link}{state}{}> ", self.other);
+        let writes = self.writing.as_ref().map_or(String::new(), |(who, _)| format!("{who} is writing … "));
+        let text = format!("{link}{writes}{state}{}> ", self.other);
         self.screen.prompt(&text)
     }
 }

@@ -13,12 +13,9 @@ use self::args::{Group, Member, Role};
 use crate::args::Place;
 use crate::people::{self, Names, find};
 use crate::problem::Problem;
-use crate::profile::{Profile, leave, online};
+use crate::profile::{ONLINE_WITHIN, Profile, leave, online};
 use crate::say;
 use crate::text::Clock;
-
-/// How long a connection may take.
-const ONLINE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a member is muted when nobody says.
 const MUTED_FOR: Duration = Duration::from_mins(10);
