@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use tidings_application::clock::{Clock, Random};
-use tidings_application::groups::{ChangeGroup, Everybody};
-use tidings_assembly::Accounts;
+use tidings_application::groups::ChangeGroup;
 use tidings_domain::change::{Changed, Refusal};
 use tidings_domain::group::change::{Change, Request};
 use tidings_domain::group::{Link, LinkCode};
@@ -13,7 +12,9 @@ use tidings_domain::ids::{ClientId, GroupId};
 use tidings_domain::limits::{LINK_TTL_DEFAULT_S, LINK_TTL_MAX_S, MUTE_MAX_S};
 use tidings_domain::log::Seq;
 use tidings_dynamodb::Client;
+use tidings_dynamodb::contacts::PeopleTables;
 use tidings_dynamodb::groups::GroupTables;
+use tidings_dynamodb::inboxes::InboxTable;
 use tidings_dynamodb::log::LogTable;
 use tidings_protocol::Text;
 use tidings_protocol::actions::{
@@ -34,21 +35,21 @@ use tidings_wire::{groups, refusal};
 
 /// The use case over AWS.
 pub(crate) type Changes =
-    ChangeGroup<Metered<LogTable>, GroupTables, Everybody<Accounts>, Metered<Shards>, SystemClock>;
+    ChangeGroup<Metered<LogTable>, GroupTables, InboxTable, PeopleTables, Metered<Shards>, SystemClock>;
 
 /// Adapters into the use case.
 pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -> Setting<Changes> {
     let dynamo = Client::new(sdk);
-    let (log, groups, accounts, queue) = all((
+    let (log, groups, doors, queue) = all((
         environment.log_table(),
         tidings_assembly::groups(environment, &dynamo),
-        tidings_assembly::accounts(environment, sdk),
+        tidings_assembly::doors(environment, sdk),
         tidings_assembly::shards(environment, sdk, meter),
     ))?;
     Ok(ChangeGroup {
         log: Metered::new(LogTable::new(dynamo, log), meter),
         groups,
-        people: Everybody { accounts },
+        doors,
         queue,
         clock: SystemClock,
         encode: groups::encode,

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod connect;
 pub mod contacts;
 pub mod deliver;
+pub mod doors;
 mod drive;
 pub mod error;
 mod fleeting;

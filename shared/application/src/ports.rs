@@ -73,8 +73,12 @@ pub trait InboxRead: Send + Sync {
 /// Reads groups.
 pub trait GroupRead: Send + Sync {
     /// The group and what else is wanted of it, all as of one moment between changes, but for
-    /// [`State::welcome`](tidings_domain::group::change::State::welcome), which is not asked here.
+    /// [`State::people`](tidings_domain::group::change::State::people), which is not asked here.
     fn state(&self, group: GroupId, wanted: &Wanted) -> impl Answer<State>;
+}
+
+/// Reads the records of groups.
+pub trait RecordRead: Send + Sync {
     /// These groups, in this order.
     fn groups(&self, groups: &[GroupId]) -> impl Answer<Vec<Option<Group>>>;
 }
@@ -150,10 +154,14 @@ impl<I: InboxRead> RelationRead for I {
     }
 }
 
-/// Lets strangers write to somebody for the first time.
-pub trait Introduce: Send + Sync {
+/// Knows what people say of strangers.
+pub trait StrangersRead: Send + Sync {
     /// Whether `user` takes messages of strangers; `None` if there is no such user.
     fn takes_strangers(&self, user: UserId) -> impl Answer<Option<bool>>;
+}
+
+/// Lets strangers write to somebody for the first time.
+pub trait Introduce: StrangersRead {
     /// Writes into `user`'s entry of a direct conversation that strangers may write, creating it silent, on condition that
     /// they still take messages of strangers and that the peer is still one; whether it held.
     fn introduce(&self, user: UserId, conversation: ConversationId) -> impl Answer<bool>;

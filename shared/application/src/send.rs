@@ -14,7 +14,7 @@ use crate::drive::drive;
 use crate::error::PortError;
 use crate::ports::{
     FanOutQueue, Gateway, GroupRead, InboxOpen, InboxRead, Introduce, LogAppend, LogRead, RetryQueue, RouteRead,
-    RouteWrite, TaskQueue,
+    RouteWrite, StrangersRead, TaskQueue,
 };
 
 /// Appends messages and delivers them.
@@ -46,11 +46,13 @@ impl Nobody {
     }
 }
 
-impl Introduce for Nobody {
+impl StrangersRead for Nobody {
     async fn takes_strangers(&self, _: UserId) -> Result<Option<bool>, PortError> {
         Self::asked()
     }
+}
 
+impl Introduce for Nobody {
     async fn introduce(&self, _: UserId, _: ConversationId) -> Result<bool, PortError> {
         Self::asked()
     }

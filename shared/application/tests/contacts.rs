@@ -4,18 +4,21 @@
 use tidings_application::clock::{Clock as _, Random as _};
 use tidings_application::contacts::{ChangeContact, ForgetStrangers, LookAtContacts};
 use tidings_application::deliver::Deliver;
+use tidings_application::doors::Doors;
 use tidings_application::pace::Pace;
-use tidings_application::ports::{InboxOpen as _, Introduce};
+use tidings_application::ports::{InboxOpen as _, InboxRead as _, Introduce, StrangersRead};
 use tidings_application::send::{Nobody, SendMessages};
-use tidings_domain::contact::DirectMessages;
 use tidings_domain::contact::change::{Change, Request};
+use tidings_domain::contact::{DirectMessages, Reception};
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
 use tidings_domain::limits::{ASKING_TTL_MS, GONE_CONTACT_TTL_MS, SINCE_OVERLAP_MS};
 use tidings_domain::log::{BodyHash, Seq};
 use tidings_domain::send::{self, Refusal, Sent};
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::messages::contract::draft;
-use tidings_testkit::messages::{FakeContacts, FakeGateway, FakeGroups, FakePeople, FakeQueue, FakeRoutes};
+use tidings_testkit::messages::{
+    FakeContacts, FakeGateway, FakeGroups, FakeInboxes, FakePeople, FakeQueue, FakeRoutes,
+};
 
 const ANN: UserId = UserId::from_bits(1);
 const BOB: UserId = UserId::from_bits(2);
@@ -69,6 +72,10 @@ impl World {
         let drafts = vec![draft(&self.clock, "hello")];
         let request = send::Request { conversation, sender, connection: None, after: None, drafts };
         send.run(request).await.unwrap().remove(0)
+    }
+
+    fn doors<P: StrangersRead>(&self, people: P, direct: DirectMessages) -> Doors<FakeInboxes, P> {
+        Doors { inboxes: self.people().inboxes, people, direct }
     }
 
     fn people(&self) -> FakePeople {
@@ -160,6 +167,33 @@ async fn a_stranger_is_asked_about_once_and_again_after_a_change_of_mind() {
     assert_eq!(say(world.people()).await, Err(Refusal::Unwelcome));
     world.people().says(BOB, Some(true));
     assert!(say(world.people()).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_would_take_a_message_is_asked_without_being_introduced() {
+    for direct in [DirectMessages::Anyone, DirectMessages::Contacts] {
+        let world = World::default();
+        let doors = world.doors(world.people(), direct);
+        let anyone = direct == DirectMessages::Anyone;
+        for (says, want) in [
+            (Some(true), if anyone { Reception::Welcome } else { Reception::Unwelcome }),
+            (Some(false), Reception::Unwelcome),
+            (None, Reception::Nobody),
+        ] {
+            world.people().says(BOB, says);
+            assert_eq!(doors.reception(BOB, ANN).await.unwrap(), want, "{direct:?} {says:?}");
+            assert_eq!(doors.welcomes(BOB, ANN).await.unwrap(), want == Reception::Welcome, "{direct:?} {says:?}");
+        }
+        assert_eq!(world.people().inboxes.entry(BOB, ConversationId::direct(ANN, BOB)).await.unwrap(), None);
+        world.people().says(BOB, Some(false));
+        world.does(BOB, ANN, Change::Request { greeting: None }).await;
+        world.does(ANN, BOB, Change::Answer { accept: true }).await;
+        assert_eq!(doors.reception(BOB, ANN).await.unwrap(), Reception::Welcome);
+        assert!(world.doors(Nobody, direct).welcomes(BOB, ANN).await.unwrap(), "of a contact no account is read");
+        world.does(BOB, ANN, Change::Block).await;
+        assert_eq!(doors.reception(BOB, ANN).await.unwrap(), Reception::Blocked);
+        assert!(!world.doors(Nobody, direct).welcomes(BOB, ANN).await.unwrap(), "nor of one who is blocked");
+    }
 }
 
 /// The account is read, then written, then the inbox forgets: an introduction in between does not hold.

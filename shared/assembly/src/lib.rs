@@ -3,6 +3,7 @@
 
 use aws_config::SdkConfig;
 use tidings_application::deliver::Deliver;
+use tidings_application::doors;
 use tidings_application::pace::Pace;
 use tidings_application::presence;
 use tidings_application::send::SendMessages;
@@ -78,6 +79,16 @@ pub fn accounts(environment: &Environment, sdk: &SdkConfig) -> Setting<Accounts>
 pub fn people(environment: &Environment, sdk: &SdkConfig) -> Setting<People> {
     let (social, inboxes) = all((environment.social_table(), environment.inboxes_table()))?;
     Ok(PeopleTables::new(Client::new(sdk), social, inboxes))
+}
+
+/// Who takes messages of whom, over the tables.
+pub type Doors = doors::Doors<InboxTable, PeopleTables>;
+
+/// Who takes messages of whom.
+pub fn doors(environment: &Environment, sdk: &SdkConfig) -> Setting<Doors> {
+    let (people, inboxes, direct) =
+        all((people(environment, sdk), environment.inboxes_table(), environment.direct_messages()))?;
+    Ok(Doors { inboxes: InboxTable::new(Client::new(sdk), inboxes), people, direct })
 }
 
 /// To whom people show themselves, over the tables.

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tidings_domain::ids::UserId;
 use tidings_e2e::person::{client_id, now_ms};
 use tidings_e2e::{Cloud, Person, Socket};
 use tidings_local::faults::{Plan, Posts};
@@ -34,6 +35,16 @@ async fn told(sockets: &mut [&mut Socket], news: &Value) {
         assert_eq!((&event["type"], &event["entry"]["body"]), (&json!("entry"), news));
     }
     assert!(began.elapsed() < SEEN_WITHIN, "{news} after {:?}", began.elapsed());
+}
+
+/// The next entry of this kind, whatever comes before it.
+async fn hears(socket: &mut Socket, kind: &str) -> Value {
+    loop {
+        let event = socket.event().await;
+        if event["entry"]["body"]["type"] == kind {
+            return event;
+        }
+    }
 }
 
 /// What somebody has of another: state, and whether they are blocked.
@@ -178,7 +189,7 @@ async fn who_ask_each_other_at_once_are_contacts() {
 async fn what_cannot_be_is_refused() {
     let cloud = Cloud::start().await;
     let ((ann, mut laptop), (bob, mut desk)) = two(&cloud).await;
-    let nobody = Person { username: String::new(), user: tidings_domain::ids::UserId::from_bits(7) };
+    let nobody = Person { username: String::new(), user: UserId::from_bits(7) };
     for (action, who, fields, code) in [
         ("contact.request", &ann, json!({}), "bad_request"),
         ("contact.request", &nobody, json!({}), "not_found"),
@@ -289,7 +300,7 @@ async fn is_empty(socket: &mut Socket, one: &Person, other: &Person) -> bool {
 async fn among_contacts_alone_all_others_are_refused_alike() {
     let cloud = Cloud::with_parameter("DIRECT_MESSAGES", "contacts").await;
     let ((ann, mut laptop), (bob, mut desk)) = two(&cloud).await;
-    let nobody = Person { username: String::new(), user: tidings_domain::ids::UserId::from_bits(7) };
+    let nobody = Person { username: String::new(), user: UserId::from_bits(7) };
     let stranger = answer(&mut laptop, &ann, &bob).await;
     assert!(stranger.contains(r#""code":"forbidden""#), "{stranger}");
     assert_eq!(answer(&mut laptop, &ann, &nobody).await, stranger, "whoever it is, or nobody");
@@ -324,7 +335,7 @@ async fn among_anyone_each_says_whether_strangers_may_write() {
     let ((ann, mut laptop), (bob, mut desk)) = two(&cloud).await;
     let cat = cloud.person("cat").await;
     let mut cats = cat.online(&cloud, "phone").await;
-    let nobody = Person { username: String::new(), user: tidings_domain::ids::UserId::from_bits(7) };
+    let nobody = Person { username: String::new(), user: UserId::from_bits(7) };
     assert_eq!(laptop.refused("message.send", message(&ann, &nobody)).await, "not_found");
     laptop.ok("message.send", message(&ann, &bob)).await;
     desk.event().await;
@@ -343,6 +354,74 @@ async fn among_anyone_each_says_whether_strangers_may_write() {
     assert!(desk.is_quiet(200).await);
     befriend((&cat, &mut cats), (&bob, &mut desk)).await;
     cats.ok("message.send", message(&cat, &bob)).await;
+    for socket in [laptop, desk, cats] {
+        socket.close().await;
+    }
+    cloud.stop().await;
+}
+
+/// What founding a group with somebody is answered with, but for the request's id.
+async fn found_with(socket: &mut Socket, members: &[&Person]) -> Value {
+    let members: Vec<_> = members.iter().map(|member| member.user.to_string()).collect();
+    let mut answer =
+        socket.ask("group.create", json!({ "client_id": client_id(), "name": "Club", "members": members })).await;
+    answer["reply"].take();
+    answer
+}
+
+/// Invites somebody: whether that is answered, and heard by the inviter's other device, as it always is.
+async fn invite(socket: &mut Socket, other: &mut Socket, group: &Value, person: &Person) {
+    let invited = socket.ok("group.invite", about(person, json!({ "group": group }))).await;
+    assert_eq!(invited["duplicate"], false);
+    let event = hears(other, "group_invitation").await;
+    assert_eq!((&event["conversation"], &event["entry"]["seq"]), (&invited["conversation"], &invited["seq"]));
+}
+
+#[tokio::test]
+async fn who_blocks_somebody_is_neither_brought_in_nor_told_of_an_invitation() {
+    let cloud = Cloud::start().await;
+    let ((ann, mut laptop), (bob, mut desk)) = two(&cloud).await;
+    let (cat, nobody) = (cloud.person("cat").await, Person { username: String::new(), user: UserId::from_bits(7) });
+    let (mut phone, mut cats) = (ann.online(&cloud, "phone").await, cat.online(&cloud, "phone").await);
+    befriend((&ann, &mut laptop), (&bob, &mut desk)).await;
+    desk.ok("contact.block", about(&ann, json!({}))).await;
+    let refused = found_with(&mut laptop, &[&cat, &bob]).await;
+    assert_eq!(refused["error"]["code"], "forbidden");
+    assert_eq!(found_with(&mut laptop, &[&nobody]).await, refused, "whatever the reason");
+    let group = found_with(&mut laptop, &[&cat]).await["ok"]["group"].clone();
+    hears(&mut desk, "contact_requested").await;
+
+    invite(&mut laptop, &mut phone, &group, &bob).await;
+    invite(&mut laptop, &mut phone, &group, &bob).await;
+    assert!(desk.is_quiet(500).await, "Bob hears nothing");
+    assert_eq!(desk.refused("group.join", json!({ "group": group, "client_id": client_id() })).await, "not_a_member");
+    let invitation = about(&nobody, json!({ "group": group }));
+    assert_eq!(laptop.refused("group.invite", invitation).await, "not_found");
+
+    // An invitation of somebody else is heard, once.
+    cats.ok("group.invite", about(&bob, json!({ "group": group }))).await;
+    hears(&mut desk, "group_invitation").await;
+    cats.ok("group.invite", about(&bob, json!({ "group": group }))).await;
+    assert!(desk.is_quiet(500).await, "it stands");
+    desk.ok("group.join", json!({ "group": group, "client_id": client_id() })).await;
+    for socket in [laptop, phone, desk, cats] {
+        socket.close().await;
+    }
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn among_contacts_alone_strangers_are_invited_and_not_brought_in() {
+    let cloud = Cloud::with_parameter("DIRECT_MESSAGES", "contacts").await;
+    let ((ann, mut laptop), (bob, mut desk)) = two(&cloud).await;
+    let cat = cloud.person("cat").await;
+    let mut cats = cat.online(&cloud, "phone").await;
+    befriend((&ann, &mut laptop), (&bob, &mut desk)).await;
+    assert_eq!(found_with(&mut laptop, &[&bob, &cat]).await["error"]["code"], "forbidden", "cat is a stranger");
+    let group = found_with(&mut laptop, &[&bob]).await["ok"]["group"].clone();
+    laptop.ok("group.invite", about(&cat, json!({ "group": group }))).await;
+    hears(&mut cats, "group_invitation").await;
+    cats.ok("group.join", json!({ "group": group, "client_id": client_id() })).await;
     for socket in [laptop, desk, cats] {
         socket.close().await;
     }

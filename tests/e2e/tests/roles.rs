@@ -77,6 +77,7 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("group", "GroupsWrite", Probe::Found),
     ("group", "InboxesWrite", Probe::Found),
     ("group", "AccountsRead", Probe::Found),
+    ("group", "InboxesEntry", Probe::Found),
     ("group", "GroupsRead", Probe::Found),
     ("group", "GroupsList", Probe::Members),
     ("group", "InboxesList", Probe::ListGroups),

@@ -1,7 +1,5 @@
 //! Every change of a group: drives [`tidings_domain::change::Change`].
 
-use std::future::Future;
-
 use futures_util::future::try_join_all;
 use tidings_domain::change::{Call, Change, Changed, Refusal, Seen};
 use tidings_domain::group::Link;
@@ -10,40 +8,20 @@ use tidings_domain::ids::{ClientId, ConnectionId, GroupId, UserId};
 
 use crate::change::{self as common, Made};
 use crate::clock::{Clock, Random};
+use crate::doors::Doors;
 use crate::drive::drive;
 use crate::error::PortError;
-use crate::identity::ports::AccountRead;
-use crate::ports::{FanOutQueue, GroupCommit, GroupRead, LinkRead, LogRead};
-
-/// Who may bring whom into a group without asking: whoever might write to them.
-pub trait Bring: Send + Sync {
-    /// Those of `users` whom `actor` may bring in.
-    fn welcome(&self, actor: UserId, users: &[UserId]) -> impl Future<Output = Result<Vec<UserId>, PortError>> + Send;
-}
-
-/// Everybody who has an account may be brought in by anybody.
-#[derive(Clone, Debug)]
-pub struct Everybody<A> {
-    /// Who has an account.
-    pub accounts: A,
-}
-
-impl<A: AccountRead> Bring for Everybody<A> {
-    async fn welcome(&self, _: UserId, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
-        let known = async |user: &UserId| Ok::<_, PortError>(self.accounts.account(*user).await?.map(|_| *user));
-        Ok(try_join_all(users.iter().map(known)).await?.into_iter().flatten().collect())
-    }
-}
+use crate::ports::{FanOutQueue, GroupCommit, GroupRead, InboxRead, LinkRead, LogRead, StrangersRead};
 
 /// Changes groups.
 #[derive(Debug)]
-pub struct ChangeGroup<L, S, B, Q, C> {
+pub struct ChangeGroup<L, S, I, P, Q, C> {
     /// The logs.
     pub log: L,
     /// The groups.
     pub groups: S,
-    /// Who may be brought in.
-    pub people: B,
+    /// Who takes messages of whom: they may be brought in without being asked.
+    pub doors: Doors<I, P>,
     /// Where what was told goes on from.
     pub queue: Q,
     /// Time and chance.
@@ -52,11 +30,12 @@ pub struct ChangeGroup<L, S, B, Q, C> {
     pub encode: fn(&Told) -> String,
 }
 
-impl<L, S, B, Q, C> ChangeGroup<L, S, B, Q, C>
+impl<L, S, I, P, Q, C> ChangeGroup<L, S, I, P, Q, C>
 where
     L: LogRead,
     S: GroupRead + GroupCommit + LinkRead,
-    B: Bring,
+    I: InboxRead,
+    P: StrangersRead,
     Q: FanOutQueue,
     C: Clock + Random,
 {
@@ -94,9 +73,8 @@ where
             Made::Seen(seen) => seen,
             Made::Read => {
                 let mut state = self.groups.state(group, wanted).await?;
-                if !wanted.welcome.is_empty() {
-                    state.welcome = self.people.welcome(actor, &wanted.welcome).await?;
-                }
+                let received = async |user: &UserId| Ok((*user, self.doors.reception(*user, actor).await?));
+                state.people = try_join_all(wanted.people.iter().map(received)).await?.into_iter().collect();
                 Seen::State(state)
             }
             Made::Commit(entries, writes) => Seen::Committed(self.groups.commit(group, &entries, &writes).await?),

@@ -10,7 +10,7 @@ use tidings_domain::log::Head;
 
 use crate::clock::Clock;
 use crate::error::PortError;
-use crate::ports::{AskingRead, GroupRead, InboxRead, LinkRead, LogRead, MemberRead, Range};
+use crate::ports::{AskingRead, GroupRead, InboxRead, LinkRead, LogRead, MemberRead, Range, RecordRead};
 
 /// Reads groups, as somebody may see them.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl<L, I, S, C> LookAtGroups<L, I, S, C>
 where
     L: LogRead,
     I: InboxRead,
-    S: GroupRead + MemberRead + AskingRead + LinkRead,
+    S: GroupRead + RecordRead + MemberRead + AskingRead + LinkRead,
     C: Clock,
 {
     /// The group; to outsiders only if it is findable.

@@ -3,5 +3,5 @@
 mod change;
 mod look;
 
-pub use change::{Bring, ChangeGroup, Everybody};
+pub use change::ChangeGroup;
 pub use look::{Info, Listed, LookAtGroups, LookError, MemberPage};

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt;
 use tidings_application::clock::Clock;
-use tidings_application::error::PortError;
-use tidings_application::groups::{Bring, ChangeGroup};
+use tidings_application::doors::Doors;
+use tidings_application::groups::ChangeGroup;
 use tidings_application::ports::{AskingRead, GroupRead, InboxRead, LinkRead, MemberRead};
 use tidings_domain::change::{Changed, Refusal};
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::delivery::Event;
 use tidings_domain::group::change::{self, Change, Request, Told, Wanted};
 use tidings_domain::group::{History, Member, Role, Settings};
@@ -17,7 +18,7 @@ use tidings_domain::limits::GROUP_BUCKETS;
 use tidings_domain::log::{BodyHash, Entry, Kind, Seq};
 use tidings_domain::membership::{Span, Spans};
 use tidings_testkit::clock::TestClock;
-use tidings_testkit::messages::{FakeGroups, FakeQueue};
+use tidings_testkit::messages::{FakeGroups, FakePeople, FakeQueue};
 
 pub(crate) type Answer = Result<Changed, Refusal<change::Refusal>>;
 
@@ -33,15 +34,6 @@ pub(crate) fn user(number: u128) -> UserId {
 /// What a call of the fakes shows: they never wait.
 pub(crate) fn now<T>(call: impl Future<Output = T>) -> T {
     call.now_or_never().unwrap()
-}
-
-/// Everybody may be brought in.
-struct Welcome;
-
-impl Bring for Welcome {
-    async fn welcome(&self, _: UserId, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
-        Ok(users.to_vec())
-    }
 }
 
 /// What is told, so that it can be read again.
@@ -73,6 +65,7 @@ pub(crate) struct World {
     pub(crate) groups: FakeGroups,
     pub(crate) queue: FakeQueue,
     pub(crate) clock: TestClock,
+    people: FakePeople,
     settings: Settings,
     requests: Cell<u128>,
     told: RefCell<BTreeSet<(ConversationId, Seq)>>,
@@ -107,7 +100,9 @@ impl World {
 
     pub(crate) fn run(&self, request: &Request) -> Answer {
         let (groups, queue, clock) = (self.groups.clone(), self.queue.clone(), self.clock.clone());
-        let changes = ChangeGroup { log: groups.log.clone(), groups, people: Welcome, queue, clock, encode };
+        let people = self.people.clone();
+        let doors = Doors { inboxes: groups.inboxes.clone(), people, direct: DirectMessages::Anyone };
+        let changes = ChangeGroup { log: groups.log.clone(), groups, doors, queue, clock, encode };
         now(changes.run(request.clone(), None))
     }
 

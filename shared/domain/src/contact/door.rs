@@ -42,7 +42,31 @@ pub enum Verdict {
     Ask,
 }
 
+/// How somebody takes it that another turns to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reception {
+    /// They would take a message.
+    Welcome,
+    /// They would take none. They may still be asked for something.
+    Unwelcome,
+    /// They want nothing of the other one, who must not learn of it.
+    Blocked,
+    /// There is no such person.
+    Nobody,
+}
+
 impl DirectMessages {
+    /// How the owner of the door takes the peer. `strangers` is whether the owner's account takes messages of strangers;
+    /// `None` without an account.
+    pub const fn reception(self, door: Door, strangers: Option<bool>) -> Reception {
+        match (strangers, door.peer, self.verdict(door)) {
+            (None, _, _) => Reception::Nobody,
+            (_, Relation::Blocked, _) => Reception::Blocked,
+            (_, _, Verdict::Welcome) | (Some(true), _, Verdict::Ask) => Reception::Welcome,
+            (Some(_), _, Verdict::Unwelcome | Verdict::Ask) => Reception::Unwelcome,
+        }
+    }
+
     /// Whether the peer may write.
     pub const fn verdict(self, door: Door) -> Verdict {
         match (self, door.peer) {
@@ -71,5 +95,27 @@ mod tests {
         ] {
             assert_eq!(policy.verdict(Door { peer, strangers }), want, "{policy:?} {peer:?} {strangers}");
         }
+    }
+
+    #[test]
+    fn who_does_not_welcome_somebody_is_still_there_unless_they_block_them() {
+        let received =
+            |policy: DirectMessages, peer, account| policy.reception(Door { peer, strangers: false }, account);
+        for (policy, peer, account, want) in [
+            (DirectMessages::Anyone, Relation::Stranger, Some(true), Reception::Welcome),
+            (DirectMessages::Anyone, Relation::Stranger, Some(false), Reception::Unwelcome),
+            (DirectMessages::Anyone, Relation::Contact, Some(false), Reception::Welcome),
+            (DirectMessages::Contacts, Relation::Contact, Some(true), Reception::Welcome),
+            (DirectMessages::Contacts, Relation::Stranger, Some(true), Reception::Unwelcome),
+            (DirectMessages::Contacts, Relation::Blocked, Some(true), Reception::Blocked),
+            (DirectMessages::Anyone, Relation::Blocked, Some(false), Reception::Blocked),
+            (DirectMessages::Anyone, Relation::Contact, None, Reception::Nobody),
+            (DirectMessages::Anyone, Relation::Blocked, None, Reception::Nobody),
+        ] {
+            assert_eq!(received(policy, peer, account), want, "{policy:?} {peer:?} {account:?}");
+        }
+        let known = Door { peer: Relation::Stranger, strangers: true };
+        assert_eq!(DirectMessages::Anyone.reception(known, Some(true)), Reception::Welcome);
+        assert_eq!(DirectMessages::Contacts.reception(known, Some(true)), Reception::Unwelcome);
     }
 }

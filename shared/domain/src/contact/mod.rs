@@ -14,7 +14,7 @@ use crate::log::Seq;
 use crate::time::Timestamp;
 
 pub use crate::group::text::Tag;
-pub use door::{DirectMessages, Door, Relation, Verdict};
+pub use door::{DirectMessages, Door, Reception, Relation, Verdict};
 
 /// What is between two people, as one of them sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -204,6 +204,8 @@ pub struct Asking {
     pub greeting: Option<Greeting>,
     /// When.
     pub at: Timestamp,
+    /// Whether who is invited was not told, as they block who invited them. To them it is not there.
+    pub unheard: bool,
 }
 
 impl Asking {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Get, TransactGetItem, Update};
 use tidings_application::error::PortError;
-use tidings_application::ports::{ContactCommit, ContactRead, Introduce, Which};
+use tidings_application::ports::{ContactCommit, ContactRead, Introduce, StrangersRead, Which};
 use tidings_domain::contact::change::{State, Write};
 use tidings_domain::contact::{Contact, Relation, Tie};
 use tidings_domain::group::Greeting;
@@ -179,7 +179,7 @@ impl PeopleTables {
     }
 }
 
-impl Introduce for PeopleTables {
+impl StrangersRead for PeopleTables {
     async fn takes_strangers(&self, user: UserId) -> Result<Option<bool>, PortError> {
         let request = self.client.get_item().table_name(&self.social).consistent_read(true);
         let request = request.set_key(Some(item_key(&SocialKey::Account(user))));
@@ -187,7 +187,9 @@ impl Introduce for PeopleTables {
         let Some(account) = output.item.filter(is_account) else { return Ok(None) };
         Ok(Some(account.get("messages_from") != Some(&string(MessagesFrom::Contacts))))
     }
+}
 
+impl Introduce for PeopleTables {
     async fn introduce(&self, user: UserId, conversation: ConversationId) -> Result<bool, PortError> {
         let mut transaction = Transaction::new(&self.client);
         let check = ConditionCheck::builder()

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | group | `name`, `description`, `owner`, `joining`, `history`, `may_invite`, `may_edit`, `may_pin`, `may_mention_all` (S), `findable`, `leavers_keep`, `muted`, `dissolved` (BOOL), `buckets`, `version`, `created_at` (N), `announced`, `announced_by` (S), `announced_at` (N) |
 //! | member | `role` (S), `from`, `joined_at` (N), `nickname` (S), `muted_until` (N) |
-//! | asking | `invited_by`, `greeting` (S), `asked_at`, `expires_at` (N, seconds: the table's TTL. Readers go by `asked_at`) |
+//! | asking | `invited_by`, `greeting` (S), `unheard` (BOOL; missing is no), `asked_at`, `expires_at` (N, seconds: the table's TTL. Readers go by `asked_at`) |
 //! | link | `made_by`, `client_id` (S), `good_until`, `uses_left`, `expires_at` (N, likewise) |
 
 use aws_sdk_dynamodb::Client;
@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem, Update};
 use futures_util::future::try_join_all;
 use tidings_application::error::PortError;
-use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead};
+use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead, RecordRead};
 use tidings_domain::group::change::{State, Wanted, Write};
 use tidings_domain::group::{Announced, Asking, Group, Link, Member, Permissions, Settings, bucket_of};
 use tidings_domain::ids::{ConversationId, GroupId, UserId};
@@ -28,24 +28,17 @@ use crate::inboxes::{self, OPEN, SETTLED, read_spans, write_spans};
 use crate::social::{item, item_key, key_of};
 use crate::transaction::Transaction;
 
-/// Groups over DynamoDB.
+/// What `social` alone says of groups.
 #[derive(Clone, Debug)]
-pub struct GroupTables {
+pub struct GroupTable {
     client: Client,
-    log: String,
     social: String,
-    inboxes: String,
 }
 
-impl GroupTables {
-    /// Groups in these tables.
-    pub fn new(client: Client, log: impl Into<String>, social: impl Into<String>, inboxes: impl Into<String>) -> Self {
-        Self { client, log: log.into(), social: social.into(), inboxes: inboxes.into() }
-    }
-
-    fn get(table: &str, key: Item) -> Result<TransactGetItem, PortError> {
-        let get = Get::builder().table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
-        Ok(TransactGetItem::builder().get(get).build())
+impl GroupTable {
+    /// Groups in this table.
+    pub fn new(client: Client, social: impl Into<String>) -> Self {
+        Self { client, social: social.into() }
     }
 
     /// All items of a partition of `social` whose sort key begins so.
@@ -70,15 +63,35 @@ impl GroupTables {
             }
         }
     }
+}
+
+/// Groups over DynamoDB.
+#[derive(Clone, Debug)]
+pub struct GroupTables {
+    table: GroupTable,
+    log: String,
+    inboxes: String,
+}
+
+impl GroupTables {
+    /// Groups in these tables.
+    pub fn new(client: Client, log: impl Into<String>, social: impl Into<String>, inboxes: impl Into<String>) -> Self {
+        Self { table: GroupTable::new(client, social), log: log.into(), inboxes: inboxes.into() }
+    }
+
+    fn get(table: &str, key: Item) -> Result<TransactGetItem, PortError> {
+        let get = Get::builder().table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
+        Ok(TransactGetItem::builder().get(get).build())
+    }
 
     /// Adds what one write does.
     fn write(&self, transaction: &mut Transaction, group: GroupId, write: &Write) -> Result<(), PortError> {
         let inbox = |user: UserId| inboxes::key(user, ConversationId::Group(group));
         let social = |key: SocialKey| item_key(&key);
         match write {
-            Write::Group(group) => transaction.put(&self.social, encode_group(group)),
-            Write::Member(member) => transaction.put(&self.social, encode_member(group, member)),
-            Write::NoMember(user) => transaction.delete(&self.social, social(member_key(group, *user))),
+            Write::Group(group) => transaction.put(&self.table.social, encode_group(group)),
+            Write::Member(member) => transaction.put(&self.table.social, encode_member(group, member)),
+            Write::NoMember(user) => transaction.delete(&self.table.social, social(member_key(group, *user))),
             Write::Joined { user, spans, read } => {
                 let update = opening()
                     .update_expression(
@@ -103,10 +116,10 @@ impl GroupTables {
                     .expression_attribute_values(":counts", counts(head.counts));
                 transaction.update(&self.inboxes, inbox(*user), update)
             }
-            Write::Asking(asking) => transaction.put(&self.social, encode_asking(group, asking)),
-            Write::NoAsking(user) => transaction.delete(&self.social, social(SocialKey::Asking(group, *user))),
-            Write::Link(link) => transaction.put(&self.social, encode_link(group, link)),
-            Write::NoLink(code) => transaction.delete(&self.social, social(SocialKey::Link(group, code.clone()))),
+            Write::Asking(asking) => transaction.put(&self.table.social, encode_asking(group, asking)),
+            Write::NoAsking(user) => transaction.delete(&self.table.social, social(SocialKey::Asking(group, *user))),
+            Write::Link(link) => transaction.put(&self.table.social, encode_link(group, link)),
+            Write::NoLink(code) => transaction.delete(&self.table.social, social(SocialKey::Link(group, code.clone()))),
             Write::Remark { user, remark } => {
                 let update = match remark {
                     Some(remark) => Update::builder()
@@ -137,17 +150,18 @@ fn member_key(group: GroupId, user: UserId) -> SocialKey {
 impl GroupRead for GroupTables {
     async fn state(&self, group: GroupId, wanted: &Wanted) -> Result<State, PortError> {
         let conversation = ConversationId::Group(group);
-        let mut keys = vec![(&self.social, item_key(&SocialKey::Group(group)))];
-        keys.extend(wanted.members.iter().map(|user| (&self.social, item_key(&member_key(group, *user)))));
+        let mut keys = vec![(&self.table.social, item_key(&SocialKey::Group(group)))];
+        keys.extend(wanted.members.iter().map(|user| (&self.table.social, item_key(&member_key(group, *user)))));
         keys.extend(wanted.spans.iter().map(|user| (&self.inboxes, inboxes::key(*user, conversation))));
-        keys.extend(wanted.asking.iter().map(|user| (&self.social, item_key(&SocialKey::Asking(group, *user)))));
+        keys.extend(wanted.asking.iter().map(|user| (&self.table.social, item_key(&SocialKey::Asking(group, *user)))));
         let link = wanted.link.iter().map(|code| item_key(&SocialKey::Link(group, code.clone())));
-        keys.extend(link.map(|key| (&self.social, key)));
+        keys.extend(link.map(|key| (&self.table.social, key)));
         keys.dedup();
         let gets = keys.into_iter().map(|(table, key)| Self::get(table, key)).collect::<Result<Vec<_>, _>>()?;
         // A transaction of reads, because a transaction of writes becomes visible item by item: a plain read may find a
         // member who was removed by an entry that has been read already.
         let output = self
+            .table
             .client
             .transact_get_items()
             .set_transact_items(Some(gets))
@@ -181,7 +195,9 @@ impl GroupRead for GroupTables {
         }
         Ok(state)
     }
+}
 
+impl RecordRead for GroupTable {
     async fn groups(&self, groups: &[GroupId]) -> Result<Vec<Option<Group>>, PortError> {
         let read = async |group: &GroupId| {
             let request = self.client.get_item().table_name(&self.social).consistent_read(true);
@@ -193,7 +209,13 @@ impl GroupRead for GroupTables {
     }
 }
 
-impl MemberRead for GroupTables {
+impl RecordRead for GroupTables {
+    async fn groups(&self, groups: &[GroupId]) -> Result<Vec<Option<Group>>, PortError> {
+        self.table.groups(groups).await
+    }
+}
+
+impl MemberRead for GroupTable {
     async fn members(&self, group: GroupId, buckets: u32) -> Result<Vec<Member>, PortError> {
         let bucket = async |bucket| {
             let (partition, _) = SocialKey::Member(group, bucket, UserId::from_bits(0)).encode();
@@ -204,17 +226,23 @@ impl MemberRead for GroupTables {
     }
 }
 
+impl MemberRead for GroupTables {
+    async fn members(&self, group: GroupId, buckets: u32) -> Result<Vec<Member>, PortError> {
+        self.table.members(group, buckets).await
+    }
+}
+
 impl AskingRead for GroupTables {
     async fn asking(&self, group: GroupId) -> Result<Vec<Asking>, PortError> {
         let (partition, _) = SocialKey::Group(group).encode();
-        self.query(partition, ASKING).await?.iter().map(decode_asking).collect()
+        self.table.query(partition, ASKING).await?.iter().map(decode_asking).collect()
     }
 }
 
 impl LinkRead for GroupTables {
     async fn links(&self, group: GroupId) -> Result<Vec<Link>, PortError> {
         let (partition, _) = SocialKey::Group(group).encode();
-        self.query(partition, LINK).await?.iter().map(decode_link).collect()
+        self.table.query(partition, LINK).await?.iter().map(decode_link).collect()
     }
 }
 
@@ -225,7 +253,7 @@ impl GroupCommit for GroupTables {
         entries: &[(ConversationId, Entry)],
         writes: &[Write],
     ) -> Result<bool, PortError> {
-        let mut transaction = Transaction::new(&self.client);
+        let mut transaction = Transaction::new(&self.table.client);
         for (conversation, entry) in entries {
             transaction.append(&self.log, *conversation, entry)?;
         }
@@ -340,6 +368,9 @@ fn encode_asking(group: GroupId, asking: &Asking) -> Item {
         vec![("asked_at", number(asking.at.as_millis())), ("expires_at", ttl(asking.at.plus_millis(ASKING_TTL_MS)))];
     attributes.extend(asking.invited_by.map(|inviter| ("invited_by", string(inviter))));
     attributes.extend(asking.greeting.as_ref().map(|greeting| ("greeting", string(greeting))));
+    if asking.unheard {
+        attributes.push(("unheard", AttributeValue::Bool(true)));
+    }
     item(&SocialKey::Asking(group, asking.user), attributes)
 }
 
@@ -354,6 +385,7 @@ fn decode_asking(item: &Item) -> Result<Asking, PortError> {
         invited_by: reader.optional("invited_by")?,
         greeting: reader.optional("greeting")?,
         at: Timestamp::from_millis(reader.number("asked_at")?),
+        unheard: reader.truth("unheard"),
     })
 }
 

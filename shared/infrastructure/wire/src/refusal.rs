@@ -37,6 +37,7 @@ pub fn of_group(refusal: change::Refusal<group::change::Refusal>, now: Timestamp
         R::LinkNotGood => error(ErrorCode::NotFound, "this link lets nobody in"),
         R::InvitationOnly => error(ErrorCode::Forbidden, "one joins this group by invitation"),
         R::NobodyAsks => error(ErrorCode::NotFound, "there is no such request"),
+        R::NoSuchUser => no_such_user(),
         R::IsMember => error(ErrorCode::Conflict, "they are a member already"),
         R::Full => error(ErrorCode::Forbidden, &format!("a group has at most {GROUP_MEMBERS_MAX} members")),
         R::TooMany => error(ErrorCode::BadRequest, &format!("a group begins with at most {FIRST_MEMBERS_MAX} members")),

@@ -1,4 +1,6 @@
 //! `group.invite`: invite somebody. They join with `group.join`, whatever the group says of joining.
+//!
+//! They hear of it once: not again while an invitation stands, and not of somebody whom they block. The answer is the same.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[(
     r#"{"reply":"20","ok":{"conversation":"n:u_01JD0000000000000000000A00","seq":3,"duplicate":false}}"#,
 )];
 
-/// Invite somebody. They join with `group.join`, whatever the group says of joining.
+/// Invite somebody. They join with `group.join`, whatever the group says of joining, and are told once while it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupInvite {
     /// Which.

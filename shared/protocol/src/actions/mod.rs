@@ -268,7 +268,7 @@ actions! {
         "Moves one's own read position forward.",
         ["a direct conversation, one online device each", gateway 3, write 1, read 3, calls 1, queue 0];
     "group.create" in "group": Reply(GroupCreate -> GroupCreateReply, group_create), SignedIn, "Founds a group.",
-        ["two people; pushes apart", gateway 2, write 12, read 6, calls 1, queue 1];
+        ["two people; pushes apart", gateway 2, write 12, read 7, calls 1, queue 1];
     "group.info" in "group": Reply(GroupInfo -> GroupInfoReply, group_info), SignedIn, "A group, as I may see it.",
         ["a group of two", gateway 2, write 0, read 5, calls 1, queue 0];
     "group.update" in "group": Reply(GroupUpdate -> GroupChanged, group_update), Member, "Changes what a group is called and how it is run.",
@@ -280,7 +280,7 @@ actions! {
     "group.answer" in "group": Reply(GroupAnswer -> GroupChanged, group_answer), Member, "Lets somebody in, or not.",
         ["a group of two; pushes apart", gateway 2, write 12, read 13, calls 1, queue 2];
     "group.invite" in "group": Reply(GroupInvite -> GroupChanged, group_invite), Member, "Invites somebody.",
-        ["a group of two; pushes apart", gateway 2, write 10, read 13, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 10, read 15, calls 1, queue 2];
     "group.leave" in "group": Reply(GroupLeave -> GroupChanged, group_leave), Member, "Leaves a group.",
         ["a group of two; pushes apart", gateway 2, write 8, read 7, calls 1, queue 1];
     "group.kick" in "group": Reply(GroupKick -> GroupChanged, group_kick), Member, "Removes a member.",

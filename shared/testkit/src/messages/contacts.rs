@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tidings_application::error::PortError;
-use tidings_application::ports::{ContactCommit, ContactRead, Introduce, Which};
+use tidings_application::ports::{ContactCommit, ContactRead, Introduce, StrangersRead, Which};
 use tidings_domain::contact::Contact;
 use tidings_domain::contact::change::{State, Write};
 use tidings_domain::ids::{ConversationId, UserId};
@@ -31,11 +31,13 @@ impl FakePeople {
     }
 }
 
-impl Introduce for FakePeople {
+impl StrangersRead for FakePeople {
     async fn takes_strangers(&self, user: UserId) -> Result<Option<bool>, PortError> {
         Ok(self.of(user))
     }
+}
 
+impl Introduce for FakePeople {
     async fn introduce(&self, user: UserId, conversation: ConversationId) -> Result<bool, PortError> {
         Ok(self.of(user) == Some(true) && lock(&self.inboxes.0).introduce(user, conversation))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tidings_application::error::PortError;
-use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead};
+use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead, RecordRead};
 use tidings_domain::group::change::{State, Wanted, Write};
 use tidings_domain::group::{Asking, Group, Link, LinkCode, Member};
 use tidings_domain::ids::{ConversationId, GroupId, UserId};
@@ -41,10 +41,12 @@ impl GroupRead for FakeGroups {
             spans: wanted.spans.iter().filter_map(spans).collect(),
             asking: wanted.asking.and_then(|user| rows.asking.get(&(group, user)).cloned()),
             link: wanted.link.as_ref().and_then(|code| rows.links.get(&(group, code.clone())).cloned()),
-            welcome: Vec::new(),
+            people: BTreeMap::new(),
         })
     }
+}
 
+impl RecordRead for FakeGroups {
     async fn groups(&self, groups: &[GroupId]) -> Result<Vec<Option<Group>>, PortError> {
         let rows = lock(&self.rows);
         Ok(groups.iter().map(|group| rows.groups.get(group).cloned()).collect())

@@ -1,6 +1,8 @@
 //! What groups' tables must keep, whether in memory or in DynamoDB.
 
-use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, InboxRead, LinkRead, LogRead, MemberRead, Range};
+use tidings_application::ports::{
+    AskingRead, GroupCommit, GroupRead, InboxRead, LinkRead, LogRead, MemberRead, Range, RecordRead,
+};
 use tidings_domain::group::change::{Wanted, Write};
 use tidings_domain::group::{Announced, Asking, Group, Link, LinkCode, Member, Role, Settings};
 use tidings_domain::ids::{ClientId, ConversationId, GroupId, UserId};
@@ -30,7 +32,7 @@ fn told(conversation: ConversationId, actor: UserId, head: Option<&Entry>, joins
 #[expect(clippy::unwrap_used, reason = "a port that fails breaks the contract")]
 pub async fn groups_keep_their_contract<T>(groups: &T, log: &impl LogRead, inboxes: &impl InboxRead, group: GroupId)
 where
-    T: GroupRead + MemberRead + AskingRead + LinkRead + GroupCommit,
+    T: GroupRead + RecordRead + MemberRead + AskingRead + LinkRead + GroupCommit,
 {
     let conversation = ConversationId::Group(group);
     let [founder, guest] = [1, 2].map(|bits| UserId::from_bits(group.bits() ^ bits));
@@ -50,7 +52,8 @@ where
     let mut member = Member::new(founder, Role::Owner, seq(1), at(4));
     member.nickname = Some("Chief".parse().unwrap());
     member.muted_until = Some(at(9));
-    let asking = Asking { user: guest, invited_by: Some(founder), greeting: Some("Come!".parse().unwrap()), at: at(5) };
+    let greeting = Some("Come!".parse().unwrap());
+    let asking = Asking { user: guest, invited_by: Some(founder), greeting, at: at(5), unheard: true };
     let link = Link {
         code: LinkCode::from_bits(77),
         by: founder,
@@ -81,7 +84,7 @@ where
         spans: vec![founder, guest],
         asking: Some(guest),
         link: Some(link.code.clone()),
-        welcome: Vec::new(),
+        people: Vec::new(),
     };
     let state = groups.state(group, &wanted).await.unwrap();
     assert_eq!(state.group.as_ref(), Some(&record));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::permissions::Denied;
 use super::text::{Announcement, Description, Greeting, GroupName, LinkCode};
 use super::{Asking, Group, History, Joining, Link, Member, Permissions, Role, Settings};
+use crate::contact::Reception;
 use crate::identity::DisplayName;
 use crate::ids::{ClientId, GroupId, UserId};
 use crate::inbox::ReadPosition;
@@ -324,8 +325,8 @@ pub struct Wanted {
     pub asking: Option<UserId>,
     /// This link.
     pub link: Option<LinkCode>,
-    /// Whether the actor may bring these people in, as they might write to them.
-    pub welcome: Vec<UserId>,
+    /// How these people take the actor.
+    pub people: Vec<UserId>,
 }
 
 /// Those records.
@@ -341,8 +342,8 @@ pub struct State {
     pub asking: Option<Asking>,
     /// The link asked for.
     pub link: Option<Link>,
-    /// The people asked for who may be brought in.
-    pub welcome: Vec<UserId>,
+    /// How the people asked for take the actor.
+    pub people: BTreeMap<UserId, Reception>,
 }
 
 /// Why a change may not be.
@@ -360,6 +361,8 @@ pub enum Refusal {
     NobodyAsks,
     /// The one whom it is about is a member.
     IsMember,
+    /// Nobody is there to be invited.
+    NoSuchUser,
     /// The group has all the members that it may have.
     Full,
     /// Too many to begin with.

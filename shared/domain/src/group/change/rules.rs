@@ -1,9 +1,10 @@
 //! Whether a change may be, and what comes of it.
 
 use super::super::permissions::{self, Act, Denied};
-use super::super::{Announced, Asking, Group, History, Joining, Link, Member, Role};
+use super::super::{Announced, Asking, Greeting, Group, History, Joining, Link, Member, Role};
 use super::{Change, Refusal, Request, State, Told, Wanted, Write};
 use crate::change::{Audience, Decision, Rules, Tell, Tops};
+use crate::contact::Reception;
 use crate::ids::{ClientId, ConversationId, UserId};
 use crate::inbox::ReadPosition;
 use crate::limits::{FIRST_MEMBERS_MAX, GROUP_BUCKETS, GROUP_MEMBERS_MAX};
@@ -88,16 +89,22 @@ impl Request {
         let members = [Some(self.actor), self.target()].into_iter().flatten().collect();
         let mut wanted = Wanted { members, ..Wanted::default() };
         match &self.change {
-            Change::Create { members, .. } => {
-                wanted.welcome.clone_from(members);
+            // Too many are refused whoever they are.
+            Change::Create { .. } => {
+                let others = self.founders().into_iter().filter(|member| *member != self.actor);
+                wanted.people = others.take(FIRST_MEMBERS_MAX).collect();
             }
             Change::Join { link, .. } => {
                 (wanted.asking, wanted.link) = (Some(self.actor), link.clone());
                 wanted.spans = vec![self.actor];
             }
-            Change::Answer { user, .. } | Change::Invite { user, .. } => {
+            Change::Answer { user, .. } => {
                 wanted.asking = Some(*user);
                 wanted.spans = vec![*user];
+            }
+            Change::Invite { user, .. } => {
+                wanted.asking = Some(*user);
+                (wanted.spans, wanted.people) = (vec![*user], vec![*user]);
             }
             Change::Leave | Change::Remark { .. } => wanted.spans = vec![self.actor],
             Change::Kick { user } => wanted.spans = vec![*user],
@@ -135,7 +142,7 @@ impl Request {
     fn is_hidden(&self, state: &State) -> bool {
         let Some(group) = &state.group else { return true };
         let was_member = state.spans.get(&self.actor).is_some_and(|spans| !spans.as_slice().is_empty());
-        let is_invited = state.asking.as_ref().is_some_and(|asking| asking.user == self.actor);
+        let is_invited = state.asking.as_ref().is_some_and(|asking| asking.user == self.actor && !asking.unheard);
         let may_try = matches!(self.change, Change::Join { .. })
             && !group.dissolved
             && (group.settings.findable || group.settings.joining != Joining::Invitation);
@@ -150,16 +157,23 @@ impl Request {
         }
     }
 
+    /// Whom a group begins with: the founder, and who shall be in it.
+    fn founders(&self) -> Vec<UserId> {
+        let Change::Create { members, .. } = &self.change else { return Vec::new() };
+        let mut founders = [members.as_slice(), &[self.actor]].concat();
+        founders.sort_unstable();
+        founders.dedup();
+        founders
+    }
+
     fn create(&self, state: &State, tops: &Tops, now: Timestamp) -> Decided {
-        let Change::Create { name, description, settings, members } = &self.change else { return Decision::Nothing };
-        let mut everybody = vec![self.actor];
-        everybody.extend(members.iter().copied().filter(|member| *member != self.actor));
-        everybody.sort_unstable();
-        everybody.dedup();
+        let Change::Create { name, description, settings, .. } = &self.change else { return Decision::Nothing };
+        let everybody = self.founders();
         if everybody.len() > FIRST_MEMBERS_MAX {
             return Decision::Refuse(Refusal::TooMany);
         }
-        if everybody.iter().any(|member| *member != self.actor && !state.welcome.contains(member)) {
+        let comes = |member: &UserId| *member == self.actor || state.people.get(member) == Some(&Reception::Welcome);
+        if !everybody.iter().all(comes) {
             return Decision::Refuse(Refusal::Unwelcome);
         }
         let at = tops.next(self.conversation());
@@ -216,7 +230,7 @@ impl Request {
     fn join(&self, found: &Found<'_>) -> Decided {
         let Found { state, group, now, .. } = *found;
         let Change::Join { link, greeting } = &self.change else { return Decision::Nothing };
-        let asking = state.asking.as_ref().filter(|asking| asking.is_alive(now));
+        let asking = state.asking.as_ref().filter(|asking| asking.is_alive(now) && !asking.unheard);
         let (asks_already, invited_by) = (asking.is_some(), asking.and_then(|asking| asking.invited_by));
         if link.is_some() {
             // Whoever was removed shall not come back by a link that they alone may have.
@@ -237,8 +251,10 @@ impl Request {
             Joining::Invitation if self.is_hidden(state) => Decision::Refuse(self.nothing_there()),
             Joining::Invitation => Decision::Refuse(Refusal::InvitationOnly),
             Joining::Approval => {
-                let asking = Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now };
-                let asked = Told::Asked { group: self.group, user: self.actor, greeting: greeting.clone() };
+                let greeting = greeting.clone();
+                let asking =
+                    Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now, unheard: false };
+                let asked = Told::Asked { group: self.group, user: self.actor, greeting };
                 // Should it have been handed over meanwhile, the new owner finds the request in the list.
                 // Whoever asks again is told of no more than once, and heard in the list.
                 let owner = self.owner.filter(|owner| *owner == group.owner && !asks_already);
@@ -393,6 +409,25 @@ impl Request {
         })
     }
 
+    fn invite(&self, found: &Found<'_>, user: UserId, greeting: Option<Greeting>) -> Result<Decided, Refusal> {
+        let unheard = match found.state.people.get(&user) {
+            None | Some(Reception::Nobody) => return Err(Refusal::NoSuchUser),
+            Some(reception) => *reception == Reception::Blocked,
+        };
+        let standing = found.state.asking.as_ref().filter(|it| it.is_alive(found.now));
+        // Whoever asked already is let in by it only if the inviter might have let them in anyway.
+        if standing.is_some_and(|it| it.invited_by.is_none()) && found.may(Act::Admit).is_ok() {
+            return Ok(self.admit(found, user, Some(self.actor)));
+        }
+        let invited = Told::Invited { group: self.group, name: found.group.name.clone(), greeting: greeting.clone() };
+        // An invitation that stands is not told again.
+        let tells = !unheard && standing.is_none_or(|it| it.invited_by.is_none() || it.unheard);
+        let asking = Asking { user, invited_by: Some(self.actor), greeting, at: found.now, unheard };
+        let writes = if tells || standing.is_none() { vec![Write::Asking(asking)] } else { Vec::new() };
+        // The inviter is told in any case, and so cannot tell a block.
+        Ok(Self::notices([self.actor].into_iter().chain(tells.then_some(user)), &invited, writes))
+    }
+
     /// What lets others in.
     fn let_in(&self, found: &Found<'_>) -> Result<Decided, Refusal> {
         Ok(match &self.change {
@@ -413,17 +448,7 @@ impl Request {
                 if found.target.is_some() {
                     return Err(Refusal::IsMember);
                 }
-                let (greeting, name) = (greeting.clone(), found.group.name.clone());
-                // Whoever asked already is let in by it only if the inviter might have let them in anyway.
-                if found.state.asking.as_ref().is_some_and(|it| it.is_alive(found.now) && it.invited_by.is_none())
-                    && found.may(Act::Admit).is_ok()
-                {
-                    return Ok(self.admit(found, *user, Some(self.actor)));
-                }
-                let asking =
-                    Asking { user: *user, invited_by: Some(self.actor), greeting: greeting.clone(), at: found.now };
-                let invited = Told::Invited { group: self.group, name, greeting };
-                Self::notices([self.actor, *user], &invited, vec![Write::Asking(asking)])
+                self.invite(found, *user, greeting.clone())?
             }
             Change::MakeLink(link) => {
                 found.may(Act::Admit)?;

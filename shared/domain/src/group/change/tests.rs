@@ -50,7 +50,7 @@ struct Club {
     spans: BTreeMap<UserId, Spans>,
     asking: Option<Asking>,
     link: Option<Link>,
-    welcome: Vec<UserId>,
+    people: BTreeMap<UserId, Reception>,
     count: u64,
     /// Who owned it when a request came.
     owner: u128,
@@ -98,7 +98,7 @@ fn club() -> Club {
         spans: roles.map(seen).into(),
         asking: None,
         link: None,
-        welcome: Vec::new(),
+        people: [(user(OUTSIDER), Reception::Unwelcome)].into(),
         count: 4,
         owner: OWNER,
         long: false,
@@ -113,7 +113,20 @@ impl Club {
 
     fn asked(mut self, number: u128, invited_by: Option<u128>, age_ms: u64) -> Self {
         let at = NOW.minus_millis(age_ms);
-        self.asking = Some(Asking { user: user(number), invited_by: invited_by.map(user), greeting: None, at });
+        let invited_by = invited_by.map(user);
+        self.asking = Some(Asking { user: user(number), invited_by, greeting: None, at, unheard: false });
+        self
+    }
+
+    /// An invitation that the outsider was not told.
+    fn unheard(self, invited_by: u128, age_ms: u64) -> Self {
+        let mut club = self.asked(OUTSIDER, Some(invited_by), age_ms);
+        club.asking.as_mut().unwrap().unheard = true;
+        club
+    }
+
+    fn taken_by_outsider(mut self, how: Reception) -> Self {
+        self.people = [(user(OUTSIDER), how)].into();
         self
     }
 
@@ -145,7 +158,7 @@ impl Club {
             spans: self.spans.clone().into_iter().filter(|(user, _)| some(&wanted.spans, user)).collect(),
             asking: self.asking.clone().filter(|asking| wanted.asking == Some(asking.user)),
             link: self.link.clone().filter(|link| wanted.link.as_ref() == Some(&link.code)),
-            welcome: self.welcome.clone().into_iter().filter(|user| some(&wanted.welcome, user)).collect(),
+            people: self.people.clone().into_iter().filter(|(user, _)| some(&wanted.people, user)).collect(),
         }
     }
 
@@ -396,8 +409,53 @@ fn an_invitation_is_told_to_both() {
     assert_eq!(club().ask(MEMBER, invite(OUTSIDER)), done(told(), 4, writes()));
     let asked = club().asked(OUTSIDER, None, 1);
     assert_eq!(asked.ask(MEMBER, invite(OUTSIDER)), done(told(), 4, writes()), "who may not answer invites");
+    let welcome = club().taken_by_outsider(Reception::Welcome);
+    assert_eq!(
+        welcome.ask(MEMBER, invite(OUTSIDER)),
+        done(told(), 4, writes()),
+        "who would come is asked all the same"
+    );
     assert_eq!(club().ask(MEMBER, invite(OTHER)), refused(Refusal::IsMember));
     assert_eq!(club().ask(MEMBER, invite(MEMBER)), refused(Refusal::IsMember));
+    let nobody = club().taken_by_outsider(Reception::Nobody);
+    assert_eq!(nobody.ask(MEMBER, invite(OUTSIDER)), refused(Refusal::NoSuchUser));
+}
+
+#[test]
+fn an_invitation_that_stands_is_told_to_the_inviter_alone() {
+    let invited = Told::Invited { group: club_id(), name: "Club".parse().unwrap(), greeting: None };
+    for inviter in [MEMBER, ADMIN] {
+        let told = [(notices(inviter), invited.clone())];
+        let stands = club().asked(OUTSIDER, Some(MEMBER), ASKING_TTL_MS - 1);
+        assert_eq!(stands.ask(inviter, invite(OUTSIDER)), done(told, 4, [Write::Notices(user(inviter))]));
+    }
+    let expired = club().asked(OUTSIDER, Some(MEMBER), ASKING_TTL_MS);
+    assert_eq!(expired.ask(MEMBER, invite(OUTSIDER)).unwrap().unwrap().told.len(), 2);
+}
+
+#[test]
+fn who_blocks_the_inviter_hears_nothing_and_the_inviter_what_they_always_hear() {
+    let invited = Told::Invited { group: club_id(), name: "Club".parse().unwrap(), greeting: None };
+    let told = || [(notices(MEMBER), invited.clone())];
+    let only = || done(told(), 4, [Write::Notices(user(MEMBER))]);
+    let blocked = club().taken_by_outsider(Reception::Blocked);
+    let asking = club().unheard(MEMBER, 0).asking.unwrap();
+    let kept = done(told(), 4, [Write::Asking(asking), Write::Notices(user(MEMBER))]);
+    assert_eq!(blocked.ask(MEMBER, invite(OUTSIDER)), kept, "the list of requests shows it");
+    assert_eq!(blocked.clone().unheard(MEMBER, 1).ask(MEMBER, invite(OUTSIDER)), only());
+    assert_eq!(blocked.clone().asked(OUTSIDER, None, 1).ask(MEMBER, invite(OUTSIDER)), only(), "their request stays");
+    let heard = club().unheard(MEMBER, 1).ask(ADMIN, invite(OUTSIDER)).unwrap().unwrap();
+    assert_eq!(heard.told.len(), 2, "another one's invitation is heard");
+    assert!(
+        matches!(&heard.writes[0], Write::Asking(asking) if asking.invited_by == Some(user(ADMIN)) && !asking.unheard)
+    );
+
+    // What was not heard is not there.
+    let unheard = club().unheard(MEMBER, 1);
+    assert_eq!(unheard.ask(OUTSIDER, join()), denied(Denied::NotAMember));
+    let approval = unheard.with(|group| group.settings.joining = Joining::Approval);
+    let asking = club().asked(OUTSIDER, None, 0).asking.unwrap();
+    assert!(approval.ask(OUTSIDER, join()).unwrap().unwrap().writes.contains(&Write::Asking(asking)));
 }
 
 #[test]
@@ -438,8 +496,8 @@ fn a_group_that_is_handed_over_has_one_owner_who_may_speak() {
 
 #[test]
 fn a_group_begins_with_those_who_are_welcome() {
-    let nothing =
-        Club { group: None, members: BTreeMap::new(), welcome: (2..100).map(user).collect(), count: 0, ..club() };
+    let people = (2..100).map(|number| (user(number), Reception::Welcome)).collect();
+    let nothing = Club { group: None, members: BTreeMap::new(), people, count: 0, ..club() };
     // The founder and somebody named twice count once.
     let founded = nothing.ask(OWNER, create([3, OWNER, 2, 3])).unwrap().unwrap();
     assert_eq!(founded.members, 3);
@@ -463,6 +521,11 @@ fn a_group_begins_with_those_who_are_welcome() {
     assert!(nothing.ask(OWNER, create(2..=most)).is_ok());
     assert_eq!(nothing.ask(OWNER, create(2..=most + 1)), refused(Refusal::TooMany));
     assert_eq!(nothing.ask(OWNER, create([2, 200])), refused(Refusal::Unwelcome));
+    for how in [Reception::Unwelcome, Reception::Blocked, Reception::Nobody] {
+        let mut not_all = nothing.clone();
+        not_all.people.insert(user(3), how);
+        assert_eq!(not_all.ask(OWNER, create([2, 3])), refused(Refusal::Unwelcome), "{how:?}, and all answered alike");
+    }
 }
 
 #[test]
