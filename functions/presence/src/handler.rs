@@ -3,21 +3,17 @@
 use std::sync::Arc;
 
 use tidings_application::clock::Clock;
-use tidings_application::ports::{AudienceRead, Gateway, RouteRead, SightingRead, WatchRead, WatchWrite};
+use tidings_application::ports::{AudienceRead, SightingRead, WatchRead, WatchWrite};
 use tidings_application::presence::WatchPresence;
-use tidings_application::typing::{TellTyping, TypingError};
 use tidings_domain::ids::UserId;
 use tidings_domain::presence::{Presence, Watcher};
 use tidings_protocol::Text;
-use tidings_protocol::actions::{
-    PersonPresence, PresenceQuery, PresenceQueryReply, PresenceWatch, PresenceWatchReply, Typing,
-};
+use tidings_protocol::actions::{PersonPresence, PresenceQuery, PresenceQueryReply, PresenceWatch, PresenceWatchReply};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_protocol::limits::{PRESENCE_USERS_MAX, WATCH_MAX_S, WATCH_S};
 use tidings_runtime::identity::of_port;
 use tidings_runtime::websocket::Caller;
 use tidings_wire::entry::presence_out;
-use tidings_wire::refusal;
 
 fn bad(message: String) -> ErrorBody {
     ErrorBody::new(ErrorCode::BadRequest, message)
@@ -77,19 +73,6 @@ where
     let watcher = Watcher { user: caller.user, device: caller.device, connection: caller.connection, until };
     let presence = watch.run(&watcher, &people).await.map_err(|error| of_port(&error))?;
     Ok(PresenceWatchReply { until: until.as_millis(), presence: out(&people, presence) })
-}
-
-/// `typing`.
-pub(crate) async fn typing<R: RouteRead, G: Gateway, C: Clock>(
-    tell: Arc<TellTyping<R, G, C>>,
-    caller: Caller,
-    request: Typing,
-) -> Result<(), ErrorBody> {
-    let told = tell.run(caller.user, request.conversation.0, request.typing).await;
-    told.map_err(|error| match error {
-        TypingError::NotAMember => refusal::not_a_member(),
-        TypingError::Port(error) => of_port(&error),
-    })
 }
 
 #[cfg(test)]

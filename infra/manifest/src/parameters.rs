@@ -94,7 +94,7 @@ pub const PARAMETERS: &[Parameter] = &[
         name: "DIRECT_MESSAGES",
         default: "contacts",
         description: "Who may write to somebody: contacts, or anyone (unless they say otherwise).",
-        readers: &["group", "send"],
+        readers: &["group", "presence", "send"],
     },
     Parameter {
         name: "SIGN_UPS",

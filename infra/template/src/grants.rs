@@ -94,6 +94,8 @@ const OF_A_GROUPS_CHANGE: &[&str] = &["g:*", "n:*", "group#*", "members#*", "u_*
 const OF_A_CONTACTS_CHANGE: &[&str] = &["n:*", "user#*", "u_*"];
 /// An account, and the inbox that remembers what it says.
 const OF_AN_INTRODUCTION: &[&str] = &["user#*", "u_*"];
+/// Records of groups.
+const RECORDS: &[&str] = &["group#*"];
 /// Members of groups.
 const MEMBERS: &[&str] = &["members#*"];
 /// Cards under the beginnings of user names.
@@ -138,6 +140,7 @@ pub const GRANTS: &[Grant] = &[
     keyed("contacts.write", &["dynamodb:PutItem"], SOCIAL, OF_A_CONTACTS_CHANGE),
     keyed("notices.append", &["dynamodb:PutItem"], LOG, OF_A_CONTACTS_CHANGE),
     keyed("groups.state", &["dynamodb:GetItem"], SOCIAL, GROUPS),
+    keyed("groups.record", &["dynamodb:GetItem"], SOCIAL, RECORDS),
     keyed("groups.list", &["dynamodb:Query"], SOCIAL, GROUPS),
     keyed("groups.read", &["dynamodb:GetItem"], SOCIAL, OF_A_GROUPS_CHANGE),
     keyed("groups.tell", &["dynamodb:PutItem"], LOG, OF_A_GROUPS_CHANGE),

@@ -225,7 +225,7 @@ fn nobody_is_told_of_what_they_do_not_read() {
     for (name, readers) in [
         ("DENY_LIST", &["AuthorizerFunction"][..]),
         ("SIGN_UPS", &["ApiFunction"]),
-        ("DIRECT_MESSAGES", &["GroupFunction", "SendFunction"]),
+        ("DIRECT_MESSAGES", &["GroupFunction", "PresenceFunction", "SendFunction"]),
         ("POSTS_PER_S", &["DeliverFunction"]),
         ("INLINE_PUSH_MAX", &["DeliverFunction", "SendFunction", "SyncFunction"]),
         ("VERIFYING_KEYS", &["ApiFunction", "AuthorizerFunction"]),

@@ -3,18 +3,24 @@
 
 use tidings_application::clock::Clock;
 use tidings_application::connect::DisconnectDevice;
-use tidings_application::ports::RouteWrite;
+use tidings_application::doors::Doors;
+use tidings_application::ports::{GroupCommit, RouteWrite};
 use tidings_application::presence::{QueryPresence, TellWatchers, WatchPresence};
 use tidings_application::typing::{TellTyping, TypingError};
+use tidings_domain::contact::DirectMessages;
 use tidings_domain::delivery::Event;
+use tidings_domain::group::change::Write;
+use tidings_domain::group::permissions::Denied;
+use tidings_domain::group::{Group, Member, Role, Settings};
 use tidings_domain::identity::Platform;
-use tidings_domain::ids::{ConnectionId, ConversationId, UserId};
-use tidings_domain::limits::ROUTE_TTL_MS;
+use tidings_domain::ids::{ConnectionId, ConversationId, GroupId, UserId};
+use tidings_domain::limits::{GROUP_BUCKETS, ROUTE_TTL_MS, TYPING_GROUP_MAX};
+use tidings_domain::log::Seq;
 use tidings_domain::presence::{Presence, Watcher};
 use tidings_domain::profile::PresenceTo;
 use tidings_domain::route::Route;
 use tidings_testkit::clock::TestClock;
-use tidings_testkit::messages::{FakeGateway, FakeRoutes};
+use tidings_testkit::messages::{FakeGateway, FakeGroups, FakeInboxes, FakePeople, FakeRoutes};
 use tidings_testkit::presence::{FakeAudience, FakeWatches};
 
 const ANN: UserId = UserId::from_bits(1);
@@ -28,6 +34,8 @@ struct World {
     watches: FakeWatches,
     gateway: FakeGateway,
     audience: FakeAudience,
+    people: FakePeople,
+    groups: FakeGroups,
     clock: TestClock,
 }
 
@@ -80,6 +88,17 @@ impl World {
             until: self.clock.now().plus_millis(millis),
         };
         watch.run(&watcher, people).await.unwrap()
+    }
+
+    fn typing(&self) -> TellTyping<FakeGroups, FakeInboxes, FakePeople, FakeRoutes, FakeGateway, TestClock> {
+        let people = self.people.clone();
+        TellTyping {
+            groups: self.groups.clone(),
+            doors: Doors { inboxes: people.inboxes.clone(), people, direct: DirectMessages::Anyone },
+            routes: self.routes.clone(),
+            gateway: self.gateway.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     /// What was pushed, and to whom; forgets it.
@@ -185,8 +204,7 @@ async fn only_the_other_side_learns_who_writes() {
         world.connect(user, device).await;
     }
     let (phone, desk) = (world.connect(BOB, "phone").await, world.connect(BOB, "desk").await);
-    let (routes, gateway) = (world.routes.clone(), world.gateway.clone());
-    let tell = TellTyping { routes, gateway, clock: world.clock.clone() };
+    let tell = world.typing();
     let conversation = ConversationId::direct(ANN, BOB);
     for typing in [true, false] {
         tell.run(ANN, conversation, typing).await.unwrap();
@@ -197,10 +215,90 @@ async fn only_the_other_side_learns_who_writes() {
     }
     for nowhere in [conversation, ConversationId::Notices(ANN)] {
         let refused = tell.run(CAT, nowhere, true).await;
-        assert!(matches!(refused, Err(TypingError::NotAMember)), "{refused:?}");
+        assert!(matches!(refused, Err(TypingError::Denied(Denied::NotAMember))), "{refused:?}");
     }
     for alone in [ConversationId::direct(ANN, ANN), ConversationId::Notices(ANN)] {
         tell.run(ANN, alone, true).await.unwrap();
     }
+    assert_eq!(world.pushed(), []);
+}
+
+#[tokio::test]
+async fn who_takes_no_messages_of_somebody_is_not_told_that_they_write() {
+    let world = World::default();
+    world.connect(BOB, "phone").await;
+    let (tell, conversation) = (world.typing(), ConversationId::direct(ANN, BOB));
+    for says in [Some(false), None] {
+        world.people.says(BOB, says);
+        tell.run(ANN, conversation, true).await.unwrap();
+    }
+    assert_eq!(world.pushed(), [], "and the writer learns nothing");
+    world.people.says(BOB, Some(true));
+    tell.run(ANN, conversation, true).await.unwrap();
+    assert_eq!(world.pushed().len(), 1);
+}
+
+const CLUB: GroupId = GroupId::from_bits(7);
+
+/// A club of Ann, Bob and so many others.
+async fn club(world: &World, others: u128, change: impl FnOnce(&mut Group, &mut Member)) {
+    let at = world.clock.now();
+    let mut group = Group {
+        id: CLUB,
+        name: "Club".parse().unwrap(),
+        description: "".parse().unwrap(),
+        owner: BOB,
+        settings: Settings::default(),
+        muted: false,
+        announced: None,
+        buckets: GROUP_BUCKETS,
+        version: Seq::FIRST,
+        created_at: at,
+        dissolved: false,
+    };
+    let mut ann = Member::new(ANN, Role::Member, Seq::FIRST, at);
+    change(&mut group, &mut ann);
+    let bob = Member::new(BOB, Role::Owner, Seq::FIRST, at);
+    let others = (0..others).map(|number| Member::new(UserId::from_bits(100 + number), Role::Member, Seq::FIRST, at));
+    let members = [ann, bob].into_iter().chain(others).map(Write::Member);
+    let writes: Vec<_> = [Write::Group(group)].into_iter().chain(members).collect();
+    assert!(world.groups.commit(CLUB, &[], &writes).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_other_members_of_a_small_group_learn_who_writes() {
+    let most = u128::try_from(TYPING_GROUP_MAX).unwrap() - 2;
+    for (others, told) in [(0, 1), (most, 2), (most + 1, 0)] {
+        let world = World::default();
+        club(&world, others, |_, _| ()).await;
+        for (user, device) in [(ANN, "phone"), (ANN, "desk"), (BOB, "phone"), (CAT, "phone")] {
+            world.connect(user, device).await;
+        }
+        world.connect(UserId::from_bits(100), "phone").await;
+        // Who takes no messages of a stranger is in the group all the same.
+        world.people.says(BOB, Some(false));
+        world.typing().run(ANN, ConversationId::Group(CLUB), true).await.unwrap();
+        assert_eq!(world.pushed().len(), told, "{others}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_write_in_a_group_tells_nobody() {
+    let world = World::default();
+    world.connect(BOB, "phone").await;
+    let refused = async |user| match world.typing().run(user, ConversationId::Group(CLUB), true).await {
+        Err(TypingError::Denied(denied)) => denied,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(ANN).await, Denied::NotAMember, "there is no such group");
+    club(&world, 0, |_, _| ()).await;
+    assert_eq!(refused(CAT).await, Denied::NotAMember);
+    let later = world.clock.now().plus_millis(1_000);
+    club(&world, 0, |_, ann| ann.muted_until = Some(later)).await;
+    assert_eq!(refused(ANN).await, Denied::Muted);
+    club(&world, 0, |group, _| group.muted = true).await;
+    assert_eq!(refused(ANN).await, Denied::AllMuted);
+    club(&world, 0, |group, _| group.dissolved = true).await;
+    assert_eq!(refused(ANN).await, Denied::Dissolved);
     assert_eq!(world.pushed(), []);
 }

@@ -129,6 +129,10 @@ pub const SPANS_MAX: usize = 16;
 /// Members of a group. A message reads them all, and the routes of each: 500 are some 550 read units.
 pub const GROUP_MEMBERS_MAX: u64 = 500;
 
+/// Members of a group that is told who writes in it. Each notice reads some 110 read units, of which 99 are the routes of the
+/// others, and posts to all their devices: as much as a message, and up to every three seconds.
+pub const TYPING_GROUP_MAX: usize = 100;
+
 /// People whom a group begins with, its founder included. All of them come with one transaction, which takes 100 items
 /// (DynamoDB, "TransactWriteItems"): two for each and two for the group.
 pub const FIRST_MEMBERS_MAX: usize = 49;

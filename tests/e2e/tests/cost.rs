@@ -53,6 +53,13 @@ impl Stage {
         Self { cloud, ann, bob, laptop, desk, talk }
     }
 
+    /// What a notice of typing has cost, once its post is booked.
+    async fn typed(&self) -> Counters {
+        let booked = async || self.cloud.cost("typing").gateway_messages > 1;
+        tidings_e2e::cloud::eventually("the post", booked).await;
+        self.spent("typing")
+    }
+
     /// What the use case has spent, and from now on again.
     fn spent(&self, use_case: &str) -> Counters {
         let spent = self.cloud.cost(use_case);
@@ -132,11 +139,7 @@ async fn every_action_keeps_its_budget() {
     check("presence.watch", stage.spent("presence.watch"), 1);
     stage.laptop.ok("presence.watch", json!({ "users": [] })).await;
     stage.laptop.send_text(json!({ "action": "typing", "conversation": stage.talk }).to_string()).await;
-    stage.desk.event().await;
-    // The post is heard before it is booked.
-    let booked = async || stage.cloud.cost("typing").gateway_messages > 1;
-    tidings_e2e::cloud::eventually("the post", booked).await;
-    check("typing", stage.spent("typing"), 1);
+    check("typing", stage.typed().await, 1);
 
     stage.desk.ask("dance", json!({})).await;
     check("$default", stage.spent("$default"), 1);
@@ -174,6 +177,10 @@ async fn groups(stage: &mut Stage) -> Vec<(&'static str, Counters)> {
     stage.cloud.running().reset_ledger();
     let group = stage.laptop.ok("group.create", founding).await["group"].clone();
     let mut all = vec![("group.create", stage.spent("group.create"))];
+    let typing = json!({ "action": "typing", "conversation": format!("g:{}", group.as_str().unwrap()) });
+    stage.laptop.send_text(typing.to_string()).await;
+    let typed = stage.typed().await;
+    assert!(typed.write_units == 0.0 && typed.read_units <= 12.0, "once a member and ten times more: {typed:?}");
     let with_bob = json!({ "user": bob });
     let link = json!({ "seconds": 60 });
     for (by_bob, action, fields) in [

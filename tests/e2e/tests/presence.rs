@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidings_domain::ids::UserId;
 use tidings_e2e::cloud::eventually;
-use tidings_e2e::person::now_ms;
+use tidings_e2e::person::{client_id, now_ms};
 use tidings_e2e::{Cloud, Person, Socket};
 
 async fn presence(socket: &mut Socket, of: &Person) -> Value {
@@ -139,4 +139,87 @@ async fn typing_reaches_the_other_side_alone() {
         socket.close().await;
     }
     cloud.stop().await;
+}
+
+#[tokio::test]
+async fn who_blocks_somebody_does_not_learn_that_they_write() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let (mut laptop, mut phone) = (ann.online(&cloud, "laptop").await, bob.online(&cloud, "phone").await);
+    let typing = json!({ "action": "typing", "conversation": ann.with(&bob).to_string() }).to_string();
+    laptop.send_text(typing.clone()).await;
+    assert_eq!(phone.event().await["type"], "typing");
+    phone.ok("contact.block", json!({ "client_id": client_id(), "user": ann.user.to_string() })).await;
+    laptop.send_text(typing).await;
+    assert!(phone.is_quiet(500).await && laptop.is_quiet(0).await, "nor does who writes learn anything");
+    laptop.close().await;
+    phone.close().await;
+    cloud.stop().await;
+}
+
+#[tokio::test]
+async fn the_members_of_a_group_learn_who_writes_and_may() {
+    let cloud = Cloud::start().await;
+    let (ann, bob, cat) = (cloud.person("ann").await, cloud.person("bob").await, cloud.person("cat").await);
+    let mut laptop = ann.online(&cloud, "laptop").await;
+    let members = [&bob, &cat].map(|member| member.user.to_string());
+    let founding = json!({ "client_id": client_id(), "name": "Club", "members": members });
+    let group = laptop.ok("group.create", founding).await["group"].as_str().unwrap().to_owned();
+    let of_club = |mut fields: Value| {
+        fields["group"] = json!(group);
+        fields["client_id"] = json!(client_id());
+        fields
+    };
+    let (mut own, mut phone) = (bob.online(&cloud, "desk").await, bob.online(&cloud, "phone").await);
+    let mut cats = cat.online(&cloud, "phone").await;
+    let conversation = format!("g:{group}");
+    let writes = json!({ "action": "typing", "conversation": conversation }).to_string();
+    let event = json!({ "type": "typing", "conversation": conversation, "user": bob.user.to_string() });
+    // Devices that were told of the foundation hear of this after it.
+    phone.send_text(writes.clone()).await;
+    for socket in [&mut laptop, &mut cats] {
+        hears(socket, &event).await;
+    }
+
+    let muting = json!({ "user": bob.user.to_string(), "muted": true, "seconds": 60 });
+    laptop.ok("group.mute", of_club(muting)).await;
+    for socket in [&mut own, &mut phone, &mut cats] {
+        hears_of(socket, "member_muted").await;
+    }
+    phone.send_text(writes.clone()).await;
+    assert!(laptop.is_quiet(500).await && cats.is_quiet(0).await, "who may not write tells nobody");
+    laptop.ok("group.kick", of_club(json!({ "user": bob.user.to_string() }))).await;
+    for socket in [&mut own, &mut phone, &mut cats] {
+        hears_of(socket, "member_removed").await;
+    }
+    phone.send_text(writes).await;
+    for socket in [&mut laptop, &mut cats, &mut own, &mut phone] {
+        assert!(socket.is_quiet(300).await, "nor does who was removed");
+    }
+    for socket in [laptop, own, phone, cats] {
+        socket.close().await;
+    }
+    cloud.stop().await;
+}
+
+/// Until it hears this, entries may come.
+async fn hears(socket: &mut Socket, event: &Value) {
+    loop {
+        let next = socket.event().await;
+        if next == *event {
+            return;
+        }
+        assert_eq!(next["type"], "entry", "{next}");
+    }
+}
+
+/// Until it hears of this, entries may come, and nothing else.
+async fn hears_of(socket: &mut Socket, what: &str) {
+    loop {
+        let next = socket.event().await;
+        assert_eq!(next["type"], "entry", "{next}");
+        if next["entry"]["body"]["type"] == what {
+            return;
+        }
+    }
 }

@@ -27,6 +27,8 @@ enum Probe {
     ListDevices,
     AskPresence,
     Watch,
+    Type,
+    TypeInGroup,
     Search,
     UpdateProfile,
     Block,
@@ -83,6 +85,10 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("group", "InboxesList", Probe::ListGroups),
     ("send", "GroupsState", Probe::SayInGroup),
     ("presence", "RoutesList", Probe::AskPresence),
+    ("presence", "GroupsRecord", Probe::TypeInGroup),
+    ("presence", "GroupsMembers", Probe::TypeInGroup),
+    ("presence", "InboxesEntry", Probe::Type),
+    ("presence", "GatewayPost", Probe::Type),
     ("presence", "WatchesRead", Probe::Watch),
     ("presence", "WatchesWrite", Probe::Watch),
     ("send", "AccountsCheck", Probe::Greet),
@@ -181,6 +187,11 @@ impl Talk {
             Probe::ListDevices => self.asks("device.list", json!({})).await,
             Probe::AskPresence => self.asks("presence.query", json!({ "users": [self.bob.user.to_string()] })).await,
             Probe::Watch => self.asks("presence.watch", json!({ "users": [self.bob.user.to_string()] })).await,
+            Probe::Type => self.types(&talk).await,
+            Probe::TypeInGroup => {
+                let club = format!("g:{}", self.club);
+                self.types(&club).await
+            }
             Probe::Search => self.asks("user.search", json!({ "prefix": self.bob.username })).await,
             Probe::UpdateProfile => {
                 self.asks("user.update", json!({ "client_id": client_id(), "bio": "probed" })).await
@@ -235,6 +246,12 @@ impl Talk {
             Probe::History => self.asks("history", json!({ "conversation": talk })).await,
             Probe::Read => self.asks("conversation.read", json!({ "conversation": talk, "seq": 1 })).await,
         }
+    }
+
+    /// Whether Bob's desk is told that Ann writes.
+    async fn types(&mut self, conversation: &str) -> bool {
+        self.laptop.send_text(json!({ "action": "typing", "conversation": conversation }).to_string()).await;
+        self.hears().await
     }
 
     /// Whether Bob's desk is told something; both sockets are told of a task.

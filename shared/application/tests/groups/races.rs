@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tidings_application::clock::Clock;
 use tidings_application::ports::{FanOutQueue, GroupCommit, GroupRead, LogAppend, LogRead, Range};
 use tidings_domain::change::{self, Call};
+use tidings_domain::contact::Reception;
 use tidings_domain::delivery;
 use tidings_domain::group::change::{Change, Refusal, Request, Wanted};
 use tidings_domain::group::permissions::Denied;
@@ -173,7 +174,12 @@ fn change_call(
             let head = |log_of| now(log.page(log_of, Range::Newest, 1)).unwrap().entries.pop();
             Seen::Heads(logs.into_iter().map(head).collect())
         }
-        Call::ReadState => Seen::State(now(world.groups.state(GROUP, &request.wanted())).unwrap()),
+        Call::ReadState => {
+            let wanted = request.wanted();
+            let mut state = now(world.groups.state(GROUP, &wanted)).unwrap();
+            state.people = wanted.people.into_iter().map(|user| (user, Reception::Welcome)).collect();
+            Seen::State(state)
+        }
         Call::Commit(..) if fate == Fate::Failed => Seen::Failed,
         Call::Commit(entries, writes) => {
             let committed = now(world.groups.commit(GROUP, &entries, &writes)).unwrap();

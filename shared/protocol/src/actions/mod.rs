@@ -339,8 +339,8 @@ actions! {
         "Be told for a while when people come and go.",
         ["one person, who shows it to everybody", gateway 2, write 2, read 3, calls 1, queue 0];
     "typing" in "presence": Silent(Typing, typing), Member,
-        "Tells the others of a conversation that I write; has no reply.",
-        ["a direct conversation, one online device each", gateway 2, write 0, read 1, calls 1, queue 0];
+        "Tells the others of a conversation that I write, in groups of up to 100; has no reply.",
+        ["a lively direct conversation, one online device each; a group reads once a member and ten times more", gateway 2, write 0, read 2, calls 1, queue 0];
     "user.search" in "contact": Reply(UserSearch -> UserSearchReply, user_search), SignedIn,
         "People's public cards, by how their user names begin.",
         ["a page of 20 short cards", gateway 2, write 0, read 2, calls 1, queue 0];
