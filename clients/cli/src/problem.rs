@@ -72,6 +72,8 @@ pub(crate) const fn kicked(reason: KickReason) -> &'static str {
     match reason {
         KickReason::SignedOut => "this device was signed out",
         KickReason::LoginPolicy => "you signed in on another device, and this server allows no more at once",
+        KickReason::PasswordChanged => "your password was changed on another device",
+        KickReason::AccountDeleted => "your account was deleted",
         _ => "the server signed this device out",
     }
 }

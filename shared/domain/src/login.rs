@@ -79,6 +79,10 @@ pub enum KickReason {
     SignedOut,
     /// They signed in elsewhere, and the deployment's policy allows no more devices.
     LoginPolicy,
+    /// They have a new password.
+    PasswordChanged,
+    /// They ended their account.
+    AccountDeleted,
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ pub enum KickReason {
     SignedOut,
     /// They signed in elsewhere, and this server allows no more devices at once.
     LoginPolicy,
+    /// They changed the password on another device.
+    PasswordChanged,
+    /// They ended their account.
+    AccountDeleted,
     /// A reason that this client does not know yet.
     #[serde(other)]
     #[schemars(skip)]

@@ -208,7 +208,7 @@ async fn a_new_password_ends_the_other_sessions() {
     for _ in 0..2 {
         assert_eq!(laptop.change_password(&cloud, PASSWORD, NEW).await, (200, json!({})));
     }
-    assert_eq!(socket.event().await["type"], "kicked");
+    assert_eq!(socket.event().await, json!({ "type": "kicked", "reason": "password_changed" }));
     socket.closed().await;
     assert_eq!(phone.refresh(&cloud).await.0, 401);
     assert_eq!(phone.change_password(&cloud, NEW, PASSWORD).await.0, 401, "its access token is good for no more");
@@ -243,7 +243,7 @@ async fn a_deleted_account_leaves_its_messages_and_nothing_else() {
     for _ in 0..2 {
         assert_eq!(laptop.delete_account(&cloud, PASSWORD).await, (200, json!({})));
     }
-    assert_eq!(socket.event().await["type"], "kicked");
+    assert_eq!(socket.event().await, json!({ "type": "kicked", "reason": "account_deleted" }));
     socket.closed().await;
     for who in [json!({ "user": ann.user.to_string() }), json!({ "username": username })] {
         assert_eq!(desk.refused("user.get", who).await, "not_found");

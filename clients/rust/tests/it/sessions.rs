@@ -79,6 +79,8 @@ async fn a_kicked_device_is_told_why_and_stays_offline() {
     for (wire, reason) in [
         ("signed_out", KickReason::SignedOut),
         ("login_policy", KickReason::LoginPolicy),
+        ("password_changed", KickReason::PasswordChanged),
+        ("account_deleted", KickReason::AccountDeleted),
         ("of a later version", KickReason::Unknown),
     ] {
         let store = Store::memory().unwrap();

@@ -63,6 +63,6 @@ where
         }
         // After the change, and not before: a sign-in with the old password either is listed here, or sees the change
         // when it looks again.
-        Ok(self.kick.all_but(principal.user, Some(principal.session), KickReason::SignedOut).await?)
+        Ok(self.kick.all_but(principal.user, Some(principal.session), KickReason::PasswordChanged).await?)
     }
 }

@@ -49,7 +49,7 @@ where
     pub async fn run(&self, principal: &Principal, password: &Password) -> Result<(), DeleteAccountError> {
         self.close(principal, password).await?;
         // A sign-in that is under way either is listed here, or sees that the account is closed when it looks again.
-        Ok(self.kick.all_but(principal.user, None, KickReason::SignedOut).await?)
+        Ok(self.kick.all_but(principal.user, None, KickReason::AccountDeleted).await?)
     }
 
     async fn close(&self, principal: &Principal, password: &Password) -> Result<(), DeleteAccountError> {

@@ -38,6 +38,8 @@ const fn reason_out(reason: login::KickReason) -> KickReason {
     match reason {
         login::KickReason::SignedOut => KickReason::SignedOut,
         login::KickReason::LoginPolicy => KickReason::LoginPolicy,
+        login::KickReason::PasswordChanged => KickReason::PasswordChanged,
+        login::KickReason::AccountDeleted => KickReason::AccountDeleted,
     }
 }
 

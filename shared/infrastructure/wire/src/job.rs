@@ -115,6 +115,8 @@ enum EventRecord {
 enum ReasonRecord {
     SignedOut,
     LoginPolicy,
+    PasswordChanged,
+    AccountDeleted,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +220,8 @@ impl From<&Event> for EventRecord {
                 reason: match reason {
                     KickReason::SignedOut => ReasonRecord::SignedOut,
                     KickReason::LoginPolicy => ReasonRecord::LoginPolicy,
+                    KickReason::PasswordChanged => ReasonRecord::PasswordChanged,
+                    KickReason::AccountDeleted => ReasonRecord::AccountDeleted,
                 },
             },
             Event::Presence(user, presence) => {
@@ -244,6 +248,8 @@ impl TryFrom<EventRecord> for Event {
             EventRecord::Kicked { reason } => Self::Kicked(match reason {
                 ReasonRecord::SignedOut => KickReason::SignedOut,
                 ReasonRecord::LoginPolicy => KickReason::LoginPolicy,
+                ReasonRecord::PasswordChanged => KickReason::PasswordChanged,
+                ReasonRecord::AccountDeleted => KickReason::AccountDeleted,
             }),
             EventRecord::Presence { user, online: true, .. } => Self::Presence(user.0, Presence::Online),
             EventRecord::Presence { user, online: false, last_seen } => {
@@ -359,6 +365,8 @@ mod tests {
             Event::Pull { within_ms: 7 },
             Event::Kicked(KickReason::SignedOut),
             Event::Kicked(KickReason::LoginPolicy),
+            Event::Kicked(KickReason::PasswordChanged),
+            Event::Kicked(KickReason::AccountDeleted),
             Event::Presence(a, Presence::Online),
             Event::Presence(b, Presence::Offline { last_seen: Some(Timestamp::from_millis(8)) }),
             Event::Presence(b, Presence::HIDDEN),
