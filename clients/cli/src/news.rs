@@ -144,6 +144,9 @@ impl Teller<'_, '_> {
             }
             News::ContactBlocked { user } => format!("you blocked {}", self.names.of(user.0).await),
             News::ContactUnblocked { user } => format!("you no longer block {}", self.names.of(user.0).await),
+            News::ProfileChanged { user, .. } => {
+                format!("you changed your profile: {} ({})", user.username.0, user.display_name.0)
+            }
             _ => UNKNOWN.into(),
         }
     }

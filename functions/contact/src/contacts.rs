@@ -5,6 +5,9 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use tidings_application::clock::Clock as _;
 use tidings_application::contacts::{ChangeContact, ForgetStrangers, LookAtContacts};
+use tidings_application::identity::UpdateUser;
+use tidings_application::notice::TellOneself;
+use tidings_assembly::Accounts;
 use tidings_domain::contact::change::{Change, Request};
 use tidings_domain::ids::{ClientId, UserId};
 use tidings_domain::limits::{CONTACT_TAGS_MAX, CONTACTS_PAGE_DEFAULT, CONTACTS_PAGE_MAX};
@@ -20,7 +23,7 @@ use tidings_protocol::actions::{
 };
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_runtime::clock::SystemClock;
-use tidings_runtime::identity::of_port;
+use tidings_runtime::identity::{of_port, profile_changed};
 use tidings_runtime::meter::Meter;
 use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
@@ -49,9 +52,22 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -
     Ok((ChangeContact { log, contacts, queue, clock: SystemClock, encode: contacts::encode }, look))
 }
 
-/// What remembers whose messages people take.
-pub(crate) fn strangers(environment: &Environment, sdk: &SdkConfig) -> Setting<ForgetStrangers<InboxTable>> {
-    Ok(ForgetStrangers { inboxes: InboxTable::new(Client::new(sdk), environment.inboxes_table()?) })
+/// Changes of profiles, over AWS.
+pub(crate) type Profiles =
+    UpdateUser<Accounts, InboxTable, Metered<LogTable>, ContactTables, Metered<Shards>, SystemClock>;
+
+/// What changes profiles, and tells with what `changes` tells.
+pub(crate) fn profiles(
+    environment: &Environment,
+    sdk: &SdkConfig,
+    accounts: Accounts,
+    changes: &Changes,
+) -> Setting<Profiles> {
+    let strangers = ForgetStrangers { inboxes: InboxTable::new(Client::new(sdk), environment.inboxes_table()?) };
+    let ChangeContact { log, contacts, queue, .. } = changes;
+    let (log, notices, queue) = (log.clone(), contacts.clone(), queue.clone());
+    let tell = TellOneself { log, notices, queue, clock: SystemClock, encode: profile_changed };
+    Ok(UpdateUser { accounts, strangers, tell })
 }
 
 /// Serves them.

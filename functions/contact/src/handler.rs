@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use tidings_application::clock::{Clock, Random};
 use tidings_application::identity::ports::{AccountRead, AccountUpdate, PeopleSearch};
 use tidings_application::identity::{Change, GetUser, SearchPeople, Seen, UpdateUser, UpdateUserCommand, Who};
-use tidings_application::ports::{InboxForget, InboxRead};
+use tidings_application::ports::{ContactCommit, FanOutQueue, InboxForget, InboxRead, LogRead};
 use tidings_protocol::actions::{UserGet, UserGetReply, UserSearch, UserSearchReply, UserUpdate, UserUpdateReply};
 use tidings_protocol::error::{ErrorBody, ErrorCode};
 use tidings_runtime::identity::{not_this_cursor, of_get_user, of_search_people, of_update_user, own, user};
-use tidings_runtime::websocket::Caller;
+use tidings_runtime::websocket::{Caller, internal};
+use tidings_wire::groups::fingerprint;
 
 /// `user.get`.
 pub(crate) async fn user_get<A: AccountRead>(
@@ -45,14 +47,25 @@ pub(crate) async fn user_search<A: PeopleSearch>(
 }
 
 /// `user.update`.
-pub(crate) async fn user_update<A: AccountRead + AccountUpdate, I: InboxRead + InboxForget>(
-    update: Arc<UpdateUser<A, I>>,
+pub(crate) async fn user_update<A, I, L, S, Q, C>(
+    update: Arc<UpdateUser<A, I, L, S, Q, C>>,
     caller: Caller,
     request: UserUpdate,
-) -> Result<UserUpdateReply, ErrorBody> {
+) -> Result<UserUpdateReply, ErrorBody>
+where
+    A: AccountRead + AccountUpdate,
+    I: InboxRead + InboxForget,
+    L: LogRead,
+    S: ContactCommit,
+    Q: FanOutQueue,
+    C: Clock + Random,
+{
+    let fingerprint = fingerprint(&request).map_err(|error| internal(&error))?;
     let command = UpdateUserCommand {
         user: caller.user,
         client_id: request.client_id.0,
+        fingerprint,
+        connection: Some(caller.connection),
         version: request.version,
         change: Change {
             username: request.username.map(|it| it.0),
@@ -64,8 +77,8 @@ pub(crate) async fn user_update<A: AccountRead + AccountUpdate, I: InboxRead + I
             presence_to: request.presence_to.map(|it| it.0),
         },
     };
-    let updated = update.run(command).await.map_err(|error| of_update_user(&error))?;
-    let (user, own) = own(updated.account);
+    let updated = update.run(command).await;
+    let (user, own) = own(updated.map_err(|error| of_update_user(&error, update.tell.clock.now()))?);
     Ok(UserUpdateReply { user, own })
 }
 
@@ -73,7 +86,6 @@ pub(crate) async fn user_update<A: AccountRead + AccountUpdate, I: InboxRead + I
 mod tests {
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
-    use tidings_application::clock::Clock;
     use tidings_application::identity::ports::AccountCreate;
     use tidings_application::identity::{Account, PasswordHash};
     use tidings_domain::identity::Platform;

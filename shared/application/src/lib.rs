@@ -16,6 +16,7 @@ mod fleeting;
 pub mod groups;
 pub mod history;
 pub mod identity;
+pub mod notice;
 pub mod pace;
 pub mod ports;
 pub mod presence;

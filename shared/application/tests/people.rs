@@ -7,20 +7,25 @@ use tidings_application::contacts::ForgetStrangers;
 use tidings_application::error::PortError;
 use tidings_application::identity::ports::{AccountRead, SessionList};
 use tidings_application::identity::{
-    Change, ChangePassword, ChangePasswordError, DeleteAccount, DeleteAccountError, Device, GetUser, GetUserError,
-    Kick, Lifetimes, Principal, Refresh, RefreshError, SearchPeople, SearchPeopleError, Seen, SignIn, SignInCommand,
-    SignInError, SignUp, SignUpCommand, SignUpError, SignedIn, UpdateUser, UpdateUserCommand, UpdateUserError,
-    UpdatedUser, Who,
+    Account, Change, ChangePassword, ChangePasswordError, DeleteAccount, DeleteAccountError, Device, GetUser,
+    GetUserError, Kick, Lifetimes, Principal, Refresh, RefreshError, SearchPeople, SearchPeopleError,
+    Seen, SignIn, SignInCommand, SignInError, SignUp, SignUpCommand, SignUpError, SignedIn, UpdateUser,
+    UpdateUserCommand, UpdateUserError, Who,
 };
+use tidings_application::notice::TellOneself;
 use tidings_application::ports::{InboxRead, Introduce};
+use tidings_domain::change::Refusal;
+use tidings_domain::delivery::Event;
 use tidings_domain::identity::{Password, Platform};
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
-use tidings_domain::limits::{CHANGES_KEPT, SEARCH_PAGE_MAX};
+use tidings_domain::inbox::HeadState;
+use tidings_domain::limits::{CHANGES_KEPT, CLOCK_SKEW_MS, SEARCH_PAGE_MAX};
+use tidings_domain::log::BodyHash;
 use tidings_domain::login::LoginPolicy;
 use tidings_domain::profile::{MessagesFrom, PresenceTo};
 use tidings_testkit::clock::TestClock;
 use tidings_testkit::identity::{FakeHasher, FakeKeys, FakeSocial};
-use tidings_testkit::messages::{FakeGateway, FakePeople, FakeRoutes};
+use tidings_testkit::messages::{FakeContacts, FakeGateway, FakeQueue, FakeRoutes};
 
 const OLD: &str = "correct horse";
 const NEW: &str = "battery staple";
@@ -31,7 +36,8 @@ const LIFETIMES: Lifetimes = Lifetimes { access_token_s: 900, refresh_token_s: 8
 #[derive(Clone, Default)]
 struct World {
     social: FakeSocial,
-    people: FakePeople,
+    contacts: FakeContacts,
+    queue: FakeQueue,
     routes: FakeRoutes,
     gateway: FakeGateway,
     hasher: FakeHasher,
@@ -87,9 +93,12 @@ impl World {
         refresh.run(signed_in.refresh_token.reveal()).await
     }
 
-    async fn update(&self, command: UpdateUserCommand) -> Result<UpdatedUser, UpdateUserError> {
-        let strangers = ForgetStrangers { inboxes: self.people.inboxes.clone() };
-        UpdateUser { accounts: self.social.clone(), strangers }.run(command).await
+    async fn update(&self, command: UpdateUserCommand) -> Result<Account, UpdateUserError> {
+        let strangers = ForgetStrangers { inboxes: self.contacts.people.inboxes.clone() };
+        let (log, notices) = (self.contacts.log.clone(), self.contacts.clone());
+        let (queue, clock, encode) = (self.queue.clone(), self.clock.clone(), told as fn(&Account) -> String);
+        let tell = TellOneself { log, notices, queue, clock, encode };
+        UpdateUser { accounts: self.social.clone(), strangers, tell }.run(command).await
     }
 
     async fn change_password(&self, who: &Principal, old: &str, new: &str) -> Result<(), ChangePasswordError> {
@@ -100,6 +109,17 @@ impl World {
     async fn delete(&self, who: &Principal, password: &str) -> Result<(), DeleteAccountError> {
         let (store, hasher, kick) = (self.social.clone(), self.hasher.clone(), self.kick());
         DeleteAccount { store, hasher, kick }.run(who, &secret(password)).await
+    }
+
+    /// What a person's notices tell, each handed on to their devices.
+    fn told(&self, user: UserId) -> Vec<String> {
+        let notices = ConversationId::Notices(user);
+        let told = self.contacts.log.all(notices);
+        let pushed: Vec<_> = self.queue.take_fan_outs().into_iter().flat_map(|job| job.events).collect();
+        for entry in &told {
+            assert!(pushed.contains(&Event::Entry(notices, entry.clone())), "nobody is told {entry:?}");
+        }
+        told.into_iter().map(|entry| entry.body.json).collect()
     }
 
     fn kick(&self) -> Kick<FakeSocial, FakeRoutes, FakeGateway, TestClock> {
@@ -118,6 +138,15 @@ impl World {
         let sessions = self.social.sessions(user).await.unwrap();
         sessions.iter().find(|session| session.device.as_str() == device).unwrap().principal()
     }
+}
+
+fn told(account: &Account) -> String {
+    format!("{} {}", account.version, account.username)
+}
+
+fn command(world: &World, user: UserId, change: Change) -> UpdateUserCommand {
+    let (client_id, fingerprint) = (world.client_id(), BodyHash::new([1; 32]));
+    UpdateUserCommand { user, client_id, fingerprint, connection: None, version: None, change }
 }
 
 /// Does it after so many turns of everybody else.
@@ -143,17 +172,14 @@ mod update {
         Change { username: Some(username.parse().unwrap()), ..Change::default() }
     }
 
-    fn command(world: &World, user: UserId, change: Change) -> UpdateUserCommand {
-        UpdateUserCommand { user, client_id: world.client_id(), version: None, change }
-    }
-
     /// The first attempt may have died when the account was written: the same again makes the inbox forget.
     #[tokio::test]
     async fn a_change_of_mind_about_strangers_is_finished_by_its_repetition() {
         let (world, _, user) = World::with_alice().await;
-        let people = &world.people;
+        let people = &world.contacts.people;
         let talk = ConversationId::direct(user, UserId::from_bits(7));
-        let remembered = async || world.people.inboxes.entry(user, talk).await.unwrap().unwrap().door.strangers;
+        let remembered =
+            async || world.contacts.people.inboxes.entry(user, talk).await.unwrap().unwrap().door.strangers;
         let contacts = Change { messages_from: Some(MessagesFrom::Contacts), ..Change::default() };
         let request = command(&world, user, contacts);
         for _ in 0..2 {
@@ -167,6 +193,50 @@ mod update {
     }
 
     #[tokio::test]
+    async fn a_change_is_told_once_and_again_by_its_repetition() {
+        let (world, _, user) = World::with_alice().await;
+        let request = command(&world, user, named("alicia"));
+        world.update(request.clone()).await.unwrap();
+        assert_eq!(world.told(user), ["1 alicia"]);
+        let notices = ConversationId::Notices(user);
+        let seen = world.contacts.people.inboxes.entry(user, notices).await.unwrap();
+        assert_eq!(seen.map(|entry| entry.state), Some(HeadState::Open), "a sync shows it");
+        // Whoever made it may have died before anybody was told.
+        world.update(request.clone()).await.unwrap();
+        assert_eq!(world.told(user), ["1 alicia"]);
+        let error =
+            world.update(UpdateUserCommand { fingerprint: BodyHash::new([2; 32]), ..request }).await.unwrap_err();
+        assert!(matches!(error, UpdateUserError::Untold(Refusal::Conflict)), "{error:?}");
+    }
+
+    /// The reply of the write is lost: the account is changed, and nobody was told.
+    #[tokio::test]
+    async fn a_repetition_tells_what_a_crash_left_untold() {
+        let (world, _, user) = World::with_alice().await;
+        let first = command(&world, user, named("alicia"));
+        world.social.lose_replies(1);
+        assert!(world.update(first.clone()).await.is_err());
+        assert_eq!(world.told(user), [""; 0]);
+        world.update(command(&world, user, named("alison"))).await.unwrap();
+        assert_eq!(world.told(user), ["2 alison"]);
+        world.update(first).await.unwrap();
+        world.queue.take_fan_outs();
+        let told = world.contacts.log.all(ConversationId::Notices(user)).pop().unwrap();
+        assert_eq!(told.body.json, "2 alison", "as it stands, and not as it was");
+    }
+
+    #[tokio::test]
+    async fn what_can_never_be_told_is_not_made() {
+        let (world, _, user) = World::with_alice().await;
+        let early = world.clock.now().plus_millis(CLOCK_SKEW_MS + 1);
+        let request =
+            UpdateUserCommand { client_id: ClientId::new(early, 0), ..command(&world, user, named("alicia")) };
+        let error = world.update(request).await.unwrap_err();
+        assert!(matches!(error, UpdateUserError::Untold(Refusal::ClientIdFromFuture)), "{error:?}");
+        assert_eq!(world.social.account(user).await.unwrap().unwrap().version, 0);
+    }
+
+    #[tokio::test]
     async fn what_is_named_changes_and_nothing_else() {
         let (world, _, user) = World::with_alice().await;
         let before = world.social.account(user).await.unwrap().unwrap();
@@ -174,9 +244,9 @@ mod update {
         let updated = world.update(command(&world, user, hidden)).await.unwrap();
         let mut profile = before.profile.clone();
         (profile.bio, profile.presence_to) = ("hi".parse().unwrap(), PresenceTo::Nobody);
-        assert_eq!((&updated.account.profile, updated.account.version, updated.changed), (&profile, 1, true));
-        assert_eq!(updated.account.username, before.username);
-        assert_eq!(world.social.account(user).await.unwrap(), Some(updated.account));
+        assert_eq!((&updated.profile, updated.version), (&profile, 1));
+        assert_eq!(updated.username, before.username);
+        assert_eq!(world.social.account(user).await.unwrap(), Some(updated));
     }
 
     #[tokio::test]
@@ -196,7 +266,7 @@ mod update {
             assert!(matches!(error, UpdateUserError::Changed), "{error:?}");
         }
         let updated = world.update(at(1, bio("two"))).await.unwrap();
-        assert_eq!((updated.account.version, updated.account.profile.bio.as_str()), (2, "two"));
+        assert_eq!((updated.version, updated.profile.bio.as_str()), (2, "two"));
     }
 
     #[tokio::test]
@@ -207,11 +277,11 @@ mod update {
         let error = world.update(first.clone()).await.unwrap_err();
         assert!(matches!(error, UpdateUserError::Port(ref error) if error.retryable), "{error:?}");
         let again = world.update(first.clone()).await.unwrap();
-        assert_eq!((again.account.version, again.account.username.as_str(), again.changed), (1, "alicia", false));
+        assert_eq!((again.version, again.username.as_str()), (1, "alicia"));
 
         world.update(command(&world, user, named("alison"))).await.unwrap();
         let late = world.update(first).await.unwrap();
-        assert_eq!((late.account.version, late.account.username.as_str()), (2, "alison"), "nothing is taken back");
+        assert_eq!((late.version, late.username.as_str()), (2, "alison"), "nothing is taken back");
     }
 
     #[tokio::test]
@@ -238,20 +308,20 @@ mod update {
         let hidden = Change { presence_to: Some(PresenceTo::Nobody), ..Change::default() };
         let (one, other) =
             tokio::join!(world.update(command(&world, user, bio("hi"))), world.update(command(&world, user, hidden)));
-        assert!(one.unwrap().changed && other.unwrap().changed);
+        assert!(one.is_ok() && other.is_ok());
         let account = world.social.account(user).await.unwrap().unwrap();
         let (bio, to) = (account.profile.bio.as_str(), account.profile.presence_to);
         assert_eq!((bio, to, account.version), ("hi", PresenceTo::Nobody, 2));
     }
 
     #[tokio::test]
-    async fn both_of_two_copies_of_a_change_succeed_and_one_made_it() {
+    async fn both_of_two_copies_of_a_change_succeed_and_one_tells_it() {
         let (world, _, user) = World::with_alice().await;
         let request = command(&world, user, named("alicia"));
         let (one, other) = tokio::join!(world.update(request.clone()), world.update(request));
         let (one, other) = (one.unwrap(), other.unwrap());
-        assert_eq!(one.account, other.account);
-        assert_eq!(one.account.version, 1);
+        assert_eq!((&one, one.version), (&other, 1));
+        assert_eq!(world.told(user), ["1 alicia"]);
     }
 
     #[tokio::test]
@@ -419,13 +489,8 @@ mod deletion {
         assert_eq!(world.devices(user).await, [""; 0]);
         assert!(matches!(world.refresh(&phone).await, Err(RefreshError::Ended)));
         assert!(matches!(world.sign_in(OLD, "phone").await, Err(SignInError::Refused)));
-        let command = UpdateUserCommand {
-            user,
-            client_id: world.client_id(),
-            version: None,
-            change: Change { bio: Some("still here".parse().unwrap()), ..Change::default() },
-        };
-        let error = world.update(command).await.unwrap_err();
+        let change = Change { bio: Some("still here".parse().unwrap()), ..Change::default() };
+        let error = world.update(command(&world, user, change)).await.unwrap_err();
         assert!(matches!(error, UpdateUserError::NoAccount), "{error:?}");
     }
 
@@ -496,7 +561,14 @@ mod deletion {
             world.sign_in(OLD, "laptop").await.unwrap();
             let who = world.principal(user, "laptop").await;
             let change = Change { username: Some("alicia".parse().unwrap()), ..Change::default() };
-            let command = UpdateUserCommand { user, client_id: world.client_id(), version: None, change };
+            let command = UpdateUserCommand {
+                user,
+                client_id: world.client_id(),
+                fingerprint: BodyHash::new([1; 32]),
+                connection: None,
+                version: None,
+                change,
+            };
             let rename = after(lead, world.update(command));
             let (renamed, ended) = tokio::join!(rename, after(-lead, world.delete(&who, OLD)));
             ended.unwrap();

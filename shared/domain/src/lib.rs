@@ -20,6 +20,7 @@ pub mod limits;
 pub mod log;
 pub mod login;
 pub mod membership;
+pub mod notice;
 pub mod posting;
 pub mod presence;
 pub mod profile;

@@ -9,6 +9,7 @@ use tidings_domain::ids::{GroupId, UserId};
 
 use crate::Text;
 use crate::group::GroupEdit;
+use crate::user::{Own, User};
 
 /// What happened. The entry's sender is who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -167,5 +168,13 @@ pub enum News {
     ContactUnblocked {
         /// Whom.
         user: Text<UserId>,
+    },
+    /// In my own notices: I have changed my profile, settings or user name. Of several the one with the highest version
+    /// holds, whichever was told last.
+    ProfileChanged {
+        /// My card.
+        user: User,
+        /// The rest.
+        own: Own,
     },
 }

@@ -6,7 +6,9 @@ use tidings_application::identity::{
     SearchPeopleError, SignInError, SignOutError, SignUpError, UpdateUserError,
 };
 use tidings_domain::limits::{CLOCK_SKEW_MS, SEARCH_PAGE_MAX};
+use tidings_domain::time::Timestamp;
 use tidings_protocol::error::{ErrorBody, ErrorCode};
+use tidings_protocol::news::News;
 use tidings_protocol::user::{Own, User};
 use tidings_wire::refusal;
 
@@ -34,6 +36,13 @@ pub fn own(account: Account) -> (User, Own) {
         version,
     };
     (card, own)
+}
+
+/// What somebody's devices are told of a changed account, as the JSON that the log keeps.
+pub fn profile_changed(account: &Account) -> String {
+    let (user, own) = own(account.clone());
+    // Texts and numbers alone: this cannot fail.
+    serde_json::to_string(&News::ProfileChanged { user, own }).unwrap_or_default()
 }
 
 /// What a failed port is to a client. The adapter has logged the cause.
@@ -119,13 +128,14 @@ pub fn not_this_cursor() -> ErrorBody {
 }
 
 /// Why a profile stays as it is.
-pub fn of_update_user(error: &UpdateUserError) -> ErrorBody {
+pub fn of_update_user(error: &UpdateUserError, now: Timestamp) -> ErrorBody {
     match error {
         UpdateUserError::Nothing => ErrorBody::new(ErrorCode::BadRequest, "nothing to change"),
         UpdateUserError::NoAccount => refusal::no_such_user(),
         UpdateUserError::Changed => ErrorBody::new(ErrorCode::Conflict, "the profile has another version by now"),
         UpdateUserError::NameTaken => name_taken(),
         UpdateUserError::ClientIdReused => client_id_reused(),
+        UpdateUserError::Untold(refused) => refusal::of_notice(*refused, now),
         UpdateUserError::Port(error) => of_port(error),
     }
 }

@@ -1,6 +1,8 @@
 //! Profiles, searches, passwords and the end of accounts, over real sockets.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tidings_e2e::cli::Cli;
 use tidings_e2e::person::{PASSWORD, client_id, post};
@@ -10,6 +12,9 @@ use tidings_e2e::{Cloud, Person, Socket};
 fn fresh(beginning: &str) -> String {
     format!("{beginning}{:x}", rand::random::<u32>())
 }
+/// How soon a change is seen everywhere.
+const SEEN_WITHIN: Duration = Duration::from_secs(2);
+
 
 async fn update(socket: &mut Socket, change: Value) -> Value {
     socket.ok("user.update", with_client_id(change)).await
@@ -95,6 +100,44 @@ async fn changes_are_made_once_and_only_to_what_was_seen() {
 async fn what_is_no_profile_changes_nothing() {
     let cloud = Cloud::start().await;
     let ann = cloud.person("ann").await;
+/// What an event tells of one's own profile, and where.
+fn news(event: &Value) -> (&Value, &Value) {
+    assert_eq!(event["entry"]["body"]["type"], "profile_changed", "{event}");
+    (&event["entry"]["seq"], &event["entry"]["body"])
+}
+
+#[tokio::test]
+async fn all_ones_devices_see_ones_profile_by_push_and_by_sync_alone() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let (mut laptop, mut phone) = (ann.online(&cloud, "laptop").await, ann.online(&cloud, "phone").await);
+    let mut desk = bob.online(&cloud, "desk").await;
+    let tablet = ann.device(&cloud, "tablet").await;
+    let request = with_client_id(json!({ "bio": "hi", "language": "de-CH" }));
+    let began = Instant::now();
+    let updated = laptop.ok("user.update", request.clone()).await;
+    let told = json!({ "type": "profile_changed", "user": updated["user"], "own": updated["own"] });
+    assert_eq!(news(&phone.event().await), (&json!(1), &told));
+    assert!(began.elapsed() < SEEN_WITHIN, "after {:?}", began.elapsed());
+
+    // Again, it is told again in the same place; and who asks knows it by the answer.
+    phone.ok("user.update", request).await;
+    assert_eq!(news(&laptop.event().await), (&json!(1), &told));
+    let renamed = update(&mut laptop, json!({ "display_name": "Ann B." })).await;
+    assert_eq!(news(&phone.event().await).1["user"], renamed["user"]);
+    assert!(laptop.is_quiet(200).await && phone.is_quiet(0).await);
+    assert!(desk.is_quiet(0).await, "it is nobody else's business");
+
+    let mut tablet = tablet.connect(&cloud).await;
+    let page = tablet.ok("sync", json!({})).await;
+    let synced = &page["conversations"][0];
+    assert_eq!((&synced["conversation"], &synced["head_seq"]), (&json!(format!("n:{}", ann.user)), &json!(2)));
+    let entries = synced["entries"].as_array().unwrap();
+    assert_eq!(entries.iter().map(|entry| &entry["body"]["own"]["version"]).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(entries[1]["body"]["user"], renamed["user"]);
+    cloud.stop().await;
+}
+
     let mut laptop = ann.online(&cloud, "laptop").await;
     for change in [
         json!({}),

@@ -36,4 +36,4 @@ pub use session::{Judgement, REFRESH_GRACE_MS, RefreshClaims, Session, SessionId
 pub use sign_in::{SignIn, SignInCommand, SignInError, SignedIn};
 pub use sign_out::{SignOut, SignOutDevices, SignOutError, SignOutWhom};
 pub use sign_up::{SignUp, SignUpCommand, SignUpError};
-pub use update_user::{Change, UpdateUser, UpdateUserCommand, UpdateUserError, UpdatedUser};
+pub use update_user::{Change, UpdateUser, UpdateUserCommand, UpdateUserError};

@@ -1,15 +1,23 @@
-//! Changes to one's own profile, settings and user name.
+//! Changes to one's own profile, settings and user name. The account is written first, then the person's other devices are
+//! told: a repetition of the request tells what a crash left untold.
 
+use std::convert::Infallible;
+
+use tidings_domain::change::Refusal;
 use tidings_domain::identity::{DisplayName, Username};
-use tidings_domain::ids::{ClientId, UserId};
-use tidings_domain::limits::CHANGES_KEPT;
+use tidings_domain::ids::{ClientId, ConnectionId, UserId};
+use tidings_domain::limits::{CHANGES_KEPT, CLOCK_SKEW_MS};
+use tidings_domain::log::BodyHash;
+use tidings_domain::notice::Notice;
 use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone};
 
 use super::ports::{AccountRead, AccountUpdate, Updated};
 use super::records::Account;
+use crate::clock::{Clock, Random};
 use crate::contacts::ForgetStrangers;
 use crate::error::PortError;
-use crate::ports::{InboxForget, InboxRead};
+use crate::notice::TellOneself;
+use crate::ports::{ContactCommit, FanOutQueue, InboxForget, InboxRead, LogRead};
 
 /// How often a change that met another one is tried. Each time one of them was made, so only a person with as many
 /// devices that all change something at once gets to the end.
@@ -17,11 +25,14 @@ const TRIES: usize = 5;
 
 /// Changes profiles.
 #[derive(Clone, Debug)]
-pub struct UpdateUser<A, I> {
+pub struct UpdateUser<A, I, L, S, Q, C> {
     /// The accounts.
     pub accounts: A,
     /// What remembers whose messages people take.
     pub strangers: ForgetStrangers<I>,
+    /// What tells the person's devices. It tells the account as it stands and not what became different: of two changes
+    /// whoever is told last may have been made first, and a device keeps the one of the higher version (MONO-1).
+    pub tell: TellOneself<Account, L, S, Q, C>,
 }
 
 /// What becomes different. What is not named stays as it is.
@@ -50,24 +61,17 @@ pub struct UpdateUserCommand {
     pub user: UserId,
     /// What the client calls the request (IDEM-1).
     pub client_id: ClientId,
+    /// What tells it from another request of the same client id.
+    pub fingerprint: BodyHash,
+    /// Gets the answer, and no push.
+    pub connection: Option<ConnectionId>,
     /// Only if this is the account's version.
     pub version: Option<u64>,
     /// What.
     pub change: Change,
 }
 
-/// An account after a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpdatedUser {
-    /// As it stands now.
-    pub account: Account,
-    /// Whether this call made the change: what the person's other devices have to be told. `false` when an earlier
-    /// attempt of the same request had made it. That one may have ended before it told anybody, so what is told goes by
-    /// the request's client id and not by this alone.
-    pub changed: bool,
-}
-
-/// Why nothing was changed.
+/// Why a change is not known to be made and told.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateUserError {
     /// The request names nothing.
@@ -85,6 +89,9 @@ pub enum UpdateUserError {
     /// The person's last change had the same client id and was another one.
     #[error("this client id was used for another request")]
     ClientIdReused,
+    /// The person's devices cannot be told.
+    #[error("their devices cannot be told: {0:?}")]
+    Untold(Refusal<Infallible>),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -138,39 +145,58 @@ fn is<T: PartialEq>(wanted: Option<&T>, present: &T) -> bool {
     wanted.is_none_or(|wanted| wanted == present)
 }
 
-impl<A: AccountRead + AccountUpdate, I: InboxRead + InboxForget> UpdateUser<A, I> {
-    /// Makes the change, or finds that the same request did so before.
-    pub async fn run(&self, command: UpdateUserCommand) -> Result<UpdatedUser, UpdateUserError> {
-        let (user, touches_strangers) = (command.user, command.change.messages_from.is_some());
-        let updated = self.change(command).await?;
+impl<A, I, L, S, Q, C> UpdateUser<A, I, L, S, Q, C>
+where
+    A: AccountRead + AccountUpdate,
+    I: InboxRead + InboxForget,
+    L: LogRead,
+    S: ContactCommit,
+    Q: FanOutQueue,
+    C: Clock + Random,
+{
+    /// Makes the change, or finds that the same request did so before; the account as it stands then.
+    pub async fn run(&self, command: UpdateUserCommand) -> Result<Account, UpdateUserError> {
+        let UpdateUserCommand { user, client_id, fingerprint, connection, version, change } = command;
+        // Before anything is written: it could never be told.
+        if client_id.time() > self.tell.clock.now().plus_millis(CLOCK_SKEW_MS) {
+            return Err(UpdateUserError::Untold(Refusal::ClientIdFromFuture));
+        }
+        let touches_strangers = change.messages_from.is_some();
+        let account = self.change(user, client_id, version, change).await?;
+        // The rest also if it was found: whoever made it may have died before this.
         if touches_strangers {
-            // Also if it was found: whoever made it may have died before this.
             self.strangers.run(user).await?;
         }
-        Ok(updated)
+        let notice = Notice { owner: user, client_id, fingerprint, what: account.clone() };
+        self.tell.run(notice, connection).await.map_err(UpdateUserError::Untold)?;
+        Ok(account)
     }
 
-    async fn change(&self, command: UpdateUserCommand) -> Result<UpdatedUser, UpdateUserError> {
-        let UpdateUserCommand { user, client_id, version, change } = command;
+    async fn change(
+        &self,
+        user: UserId,
+        client_id: ClientId,
+        version: Option<u64>,
+        change: Change,
+    ) -> Result<Account, UpdateUserError> {
         if change.is_empty() {
             return Err(UpdateUserError::Nothing);
         }
-        for attempt in 0..TRIES {
+        for _ in 0..TRIES {
             let before = self.accounts.account(user).await?.ok_or(UpdateUserError::NoAccount)?;
             if before.changes.contains(&client_id) {
                 // What came after it may have undone it; as the last one it must stand.
                 if before.changes.last() == Some(&client_id) && !change.stands_in(&before) {
                     return Err(UpdateUserError::ClientIdReused);
                 }
-                // After an own attempt it was that one, whose outcome got lost on the way.
-                return Ok(UpdatedUser { account: before, changed: attempt > 0 });
+                return Ok(before);
             }
             if version.is_some_and(|version| version != before.version) {
                 return Err(UpdateUserError::Changed);
             }
             let after = change.clone().made(client_id, &before);
             match self.accounts.update(&before, &after).await? {
-                Updated::Yes => return Ok(UpdatedUser { account: after, changed: true }),
+                Updated::Yes => return Ok(after),
                 Updated::NameTaken => return Err(UpdateUserError::NameTaken),
                 Updated::Stale => {}
             }

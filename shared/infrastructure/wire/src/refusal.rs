@@ -1,5 +1,7 @@
 //! Refusals as wire errors: every one has its code here and nowhere else.
 
+use std::convert::Infallible;
+
 use tidings_domain::group::permissions::Denied;
 use tidings_domain::limits::{BATCH_MAX, CLOCK_SKEW_MS, FIRST_MEMBERS_MAX, GROUP_MEMBERS_MAX, SEARCH_MAX};
 use tidings_domain::time::Timestamp;
@@ -59,6 +61,14 @@ pub fn of_contact(refusal: change::Refusal<contact::change::Refusal>, now: Times
         R::NobodyAsks => ErrorBody::new(ErrorCode::NotFound, "there is no such request"),
         R::NoContact => ErrorBody::new(ErrorCode::NotFound, "there is no such contact"),
         R::Blocked => ErrorBody::new(ErrorCode::Forbidden, "you block them"),
+    }
+}
+
+/// Why somebody's devices were not told what they did.
+pub fn of_notice(refusal: change::Refusal<Infallible>, now: Timestamp) -> ErrorBody {
+    match of_change(refusal, now) {
+        Ok(never) => match never {},
+        Err(error) => error,
     }
 }
 

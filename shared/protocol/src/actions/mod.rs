@@ -346,7 +346,7 @@ actions! {
         ["a page of 20 short cards", gateway 2, write 0, read 2, calls 1, queue 0];
     "user.update" in "contact": Reply(UserUpdate -> UserUpdateReply, user_update), SignedIn,
         "Changes one's own profile, settings and user name.",
-        ["a new user name", gateway 2, write 10, read 1, calls 1, queue 0];
+        ["a new user name; pushes apart", gateway 2, write 14, read 2, calls 1, queue 1];
 }
 
 /// The action with this name.
