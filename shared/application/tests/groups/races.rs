@@ -1,5 +1,6 @@
 //! Requests side by side, call by call, in every order that there is, with replies of commits that are lost.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use tidings_application::clock::Clock;
@@ -395,6 +396,17 @@ fn nobody_joins_or_speaks_after_the_end() {
         assert_eq!(count(world, "joined"), usize::from(got[1].is_ok()));
     });
     race(&[2], vec![Want::Change(1, Change::Dissolve), Want::Say(2)]).run(|_, got| assert!(got[0].is_ok()));
+}
+
+/// Nobody comes into a group that ends because nobody was in it.
+#[test]
+fn an_empty_group_ends_or_somebody_comes() {
+    let ended = Cell::new(0);
+    race(&[], vec![Want::Change(1, Change::DissolveEmpty), join(3)]).run(|world, got| {
+        assert_eq!((winners(got), count(world, "joined")), (1, usize::from(got[1].is_ok())));
+        ended.set(ended.get() + usize::from(got[0].is_ok()));
+    });
+    assert!(ended.get() > 0);
 }
 
 #[test]

@@ -4,6 +4,8 @@ pub mod change;
 pub mod permissions;
 pub mod text;
 
+use std::cmp::Reverse;
+
 use crate::identity::DisplayName;
 use crate::ids::{ClientId, ConversationId, GroupId, UserId};
 use crate::log::Seq;
@@ -193,6 +195,14 @@ impl Member {
     }
 }
 
+/// To whom the owner's leaving leaves the group: of the others with the highest role whoever joined first. `None` if there
+/// is nobody else.
+pub fn heir(members: &[Member], owner: UserId) -> Option<UserId> {
+    let others = members.iter().filter(|member| member.user != owner);
+    // The id decides between those who came at once: with the founding.
+    others.min_by_key(|member| (Reverse(member.role), member.joined_at, member.user)).map(|heir| heir.user)
+}
+
 /// That somebody would like to become a member, or is invited to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Asking {
@@ -241,4 +251,24 @@ impl Link {
 pub fn bucket_of(user: UserId, buckets: u32) -> u32 {
     let low = user.bits() % u128::from(buckets.max(1));
     u32::try_from(low).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admin_inherits_before_a_member_and_the_elder_before_the_younger() {
+        let user = UserId::from_bits;
+        let member = |id, role, at| Member::new(user(id), role, Seq::FIRST, Timestamp::from_millis(at));
+        let owner = member(1, Role::Owner, 1);
+        let (eldest, admin) = (member(2, Role::Member, 1), member(3, Role::Admin, 5));
+        let heir = |others: &[&Member]| {
+            let members: Vec<_> = [&owner].into_iter().chain(others.iter().copied()).cloned().collect();
+            super::heir(&members, owner.user)
+        };
+        assert_eq!(heir(&[]), None);
+        assert_eq!(heir(&[&member(4, Role::Member, 2), &eldest, &member(5, Role::Member, 1)]), Some(eldest.user));
+        assert_eq!(heir(&[&eldest, &member(2, Role::Admin, 6), &admin]), Some(admin.user));
+    }
 }

@@ -44,6 +44,7 @@ pub fn of_group(refusal: change::Refusal<group::change::Refusal>, now: Timestamp
         R::Full => error(ErrorCode::Forbidden, &format!("a group has at most {GROUP_MEMBERS_MAX} members")),
         R::TooMany => error(ErrorCode::BadRequest, &format!("a group begins with at most {FIRST_MEMBERS_MAX} members")),
         R::Unwelcome => error(ErrorCode::Forbidden, "not everybody of them may be brought in; invite them"),
+        R::NotEmpty => error(ErrorCode::Conflict, "there are others in it"),
         R::Stale => error(ErrorCode::Conflict, "somebody has changed it since; read it again"),
     }
 }

@@ -111,6 +111,8 @@ pub enum Change {
     RevokeLink(LinkCode),
     /// End the group.
     Dissolve,
+    /// End the group, if nobody but its owner is in it.
+    DissolveEmpty,
 }
 
 /// What an editor changes; what is `None` stays.
@@ -371,6 +373,8 @@ pub enum Refusal {
     Unwelcome,
     /// The record was changed since the editor saw it.
     Stale,
+    /// There are others in it.
+    NotEmpty,
 }
 
 impl From<Denied> for Refusal {

@@ -80,7 +80,8 @@ impl Request {
             | Change::Remark { .. }
             | Change::MakeLink(_)
             | Change::RevokeLink(_)
-            | Change::Dissolve => None,
+            | Change::Dissolve
+            | Change::DissolveEmpty => None,
         }
     }
 
@@ -290,7 +291,8 @@ impl Request {
             | Change::Transfer { .. }
             | Change::MuteAll { .. }
             | Change::Announce { .. }
-            | Change::Dissolve => self.change_record(found),
+            | Change::Dissolve
+            | Change::DissolveEmpty => self.change_record(found),
             Change::Leave
             | Change::Kick { .. }
             | Change::Role { .. }
@@ -355,6 +357,13 @@ impl Request {
             }
             Change::Dissolve => {
                 found.may(Act::Dissolve)?;
+                found.regroup(self, Told::Dissolved, |group| group.dissolved = true)
+            }
+            Change::DissolveEmpty => {
+                found.may(Act::Dissolve)?;
+                if self.counts(found.tops).members() > 1 {
+                    return Err(Refusal::NotEmpty);
+                }
                 found.regroup(self, Told::Dissolved, |group| group.dissolved = true)
             }
             _ => Decision::Nothing,
