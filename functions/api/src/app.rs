@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use lambda_http::Error;
 use tidings_application::clock::{Clock, Random};
 use tidings_application::history::ReadHistory;
 use tidings_application::identity::ports::{
@@ -11,7 +12,7 @@ use tidings_application::identity::ports::{
     SessionList, SessionRead, SessionWrite, SignTokens, VerifyAccessTokens,
 };
 use tidings_application::identity::{
-    ChangePassword, DeleteAccount, IssueTicket, Kick, Lifetimes, Refresh, SignIn, SignUp,
+    ChangePassword, DeleteAccount, IssueTicket, Kick, LeaveEverything, Lifetimes, Refresh, SignIn, SignUp,
 };
 use tidings_application::ports::{Gateway, InboxRead, InboxSettle, LogRead, RouteLeave, RouteRead, RouteRevoke};
 use tidings_application::sync::{OverHttp, SyncDevice};
@@ -22,11 +23,13 @@ use tidings_dynamodb::log::LogTable;
 use tidings_dynamodb::routes::RouteTable;
 use tidings_dynamodb::social::SocialTable;
 use tidings_gateway::Connections;
-use tidings_identity::{Hasher, Keys, SigningKey, UnpublishedKey, VerifyingKeys};
+use tidings_identity::{Hasher, Keys, SigningKey, VerifyingKeys};
 use tidings_runtime::clock::SystemClock;
 use tidings_runtime::meter::Meter;
 use tidings_runtime::metered::Metered;
 use tidings_runtime::settings::{Environment, Setting, all};
+
+use crate::ties::{self, Ties};
 
 /// What the use cases run on: AWS here, fakes in tests.
 pub(crate) trait Adapters: Send + Sync + 'static {
@@ -44,6 +47,8 @@ pub(crate) trait Adapters: Send + Sync + 'static {
     type Routes: RouteRead + RouteLeave + RouteRevoke + Clone;
     /// Their sockets.
     type Gateway: Gateway + Clone;
+    /// What ties people to others whose accounts end.
+    type Ties: LeaveEverything;
     /// Conversations.
     type Log: LogRead + Clone;
     /// What people have of them.
@@ -71,6 +76,7 @@ type DeleteAccountOf<A> = DeleteAccount<
     <A as Adapters>::Clock,
     <A as Adapters>::Routes,
     <A as Adapters>::Gateway,
+    <A as Adapters>::Ties,
 >;
 
 type SignInOf<A> = SignIn<
@@ -123,7 +129,7 @@ impl<A: Adapters> App<A> {
     pub(crate) fn new(
         store: &A::Store,
         (log, inboxes): (A::Log, A::Inboxes),
-        (routes, gateway): (A::Routes, A::Gateway),
+        (routes, gateway, ties): (A::Routes, A::Gateway, A::Ties),
         hasher: &A::Hasher,
         (keys, key_set): (&A::Keys, &str),
         clock: &A::Clock,
@@ -151,7 +157,7 @@ impl<A: Adapters> App<A> {
                 ttl_s: ticket_ttl_s,
             },
             change_password: ChangePassword { store: store(), hasher: hasher(), kick: kick.clone() },
-            delete_account: DeleteAccount { store: store(), hasher: hasher(), kick },
+            delete_account: DeleteAccount { store: store(), hasher: hasher(), kick, ties },
             sync: SyncDevice {
                 log: log.clone(),
                 inboxes: inboxes.clone(),
@@ -175,6 +181,7 @@ impl Adapters for Aws {
     type Store = SocialTable;
     type Routes = RouteTable;
     type Gateway = Connections;
+    type Ties = Ties;
     type Log = Metered<LogTable>;
     type Inboxes = InboxTable;
     type Hasher = Hasher;
@@ -184,7 +191,7 @@ impl Adapters for Aws {
 
 /// The function's settings.
 #[derive(Debug)]
-pub(crate) struct Settings {
+struct Settings {
     social_table: String,
     log_table: String,
     inboxes_table: String,
@@ -196,7 +203,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn read(environment: &Environment) -> Setting<Self> {
+    fn read(environment: &Environment) -> Setting<Self> {
         // Nested, so that everything that is wrong is named at once.
         let (tables, gateway, (signing_key, verifying_keys), rest) = all((
             all((
@@ -225,13 +232,15 @@ impl Settings {
 }
 
 /// The use cases on AWS.
-pub(crate) fn build(sdk: &SdkConfig, settings: Settings, meter: &Meter) -> Result<Shared<Aws>, UnpublishedKey> {
+pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -> Result<Shared<Aws>, Error> {
+    let (settings, ties) = all((Settings::read(environment), ties::build(environment, sdk, meter)))?;
     let dynamo = Client::new(sdk);
     let log = Metered::new(LogTable::new(dynamo.clone(), settings.log_table), meter);
     let inboxes = InboxTable::new(dynamo.clone(), settings.inboxes_table);
-    let kicked = (RouteTable::new(dynamo.clone(), settings.routes_table), Connections::at(sdk, settings.gateway));
+    let routes = RouteTable::new(dynamo.clone(), settings.routes_table);
+    let ended = (routes, Connections::at(sdk, settings.gateway), ties);
     let store = SocialTable::new(dynamo, settings.social_table);
     let keys = Keys::new(settings.signing_key, settings.verifying_keys)?;
     let stores = (log, inboxes);
-    Ok(App::new(&store, stores, kicked, &Hasher::new(), (&keys, keys.key_set()), &SystemClock, settings.options))
+    Ok(App::new(&store, stores, ended, &Hasher::new(), (&keys, keys.key_set()), &SystemClock, settings.options))
 }

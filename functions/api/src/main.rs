@@ -13,6 +13,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod ties;
 mod watched;
 
 use lambda_http::{Error, run};
@@ -23,7 +24,6 @@ use tidings_runtime::{aws, telemetry};
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     let meter = telemetry::start(&environment)?;
-    let settings = app::Settings::read(&environment)?;
-    let app = app::build(&aws::config().await, settings, &meter)?;
+    let app = app::build(&environment, &aws::config().await, &meter)?;
     run(watched::watched(router::router(app), meter)).await
 }

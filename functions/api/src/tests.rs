@@ -6,7 +6,9 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENT
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tidings_application::identity::Lifetimes;
+use tidings_application::error::PortError;
+use tidings_application::identity::{LeaveEverything, Lifetimes};
+use tidings_domain::ids::UserId;
 use tidings_domain::login::LoginPolicy;
 use tidings_identity::{Keys, SigningKey};
 use tidings_protocol::http::{HttpAuth, ROUTES};
@@ -24,11 +26,22 @@ impl Adapters for Fakes {
     type Store = FakeSocial;
     type Routes = FakeRoutes;
     type Gateway = FakeGateway;
+    type Ties = Alone;
     type Log = FakeLog;
     type Inboxes = FakeInboxes;
     type Hasher = FakeHasher;
     type Keys = Keys;
     type Clock = TestClock;
+}
+
+/// Nothing ties anybody to others.
+#[derive(Default)]
+struct Alone;
+
+impl LeaveEverything for Alone {
+    async fn leave(&self, _: UserId) -> Result<(), PortError> {
+        Ok(())
+    }
 }
 
 struct Api {

@@ -24,7 +24,7 @@ impl Parameter {
 /// Who posts and queues.
 const DELIVER: &[&str] = &["deliver", "send", "sync"];
 /// Who queues fan-out.
-const QUEUE: &[&str] = &["contact", "deliver", "group", "send", "sync"];
+const QUEUE: &[&str] = &["api", "contact", "deliver", "group", "send", "sync"];
 /// Who issues tokens.
 const ISSUE: &[&str] = &["api"];
 

@@ -8,7 +8,7 @@ use tidings_application::error::PortError;
 use tidings_application::identity::ports::{AccountRead, SessionList};
 use tidings_application::identity::{
     Account, Change, ChangePassword, ChangePasswordError, DeleteAccount, DeleteAccountError, Device, GetUser,
-    GetUserError, Kick, Lifetimes, Principal, Refresh, RefreshError, SearchPeople, SearchPeopleError,
+    GetUserError, Kick, LeaveEverything, Lifetimes, Principal, Refresh, RefreshError, SearchPeople, SearchPeopleError,
     Seen, SignIn, SignInCommand, SignInError, SignUp, SignUpCommand, SignUpError, SignedIn, UpdateUser,
     UpdateUserCommand, UpdateUserError, Who,
 };
@@ -108,7 +108,7 @@ impl World {
 
     async fn delete(&self, who: &Principal, password: &str) -> Result<(), DeleteAccountError> {
         let (store, hasher, kick) = (self.social.clone(), self.hasher.clone(), self.kick());
-        DeleteAccount { store, hasher, kick }.run(who, &secret(password)).await
+        DeleteAccount { store, hasher, kick, ties: Alone }.run(who, &secret(password)).await
     }
 
     /// What a person's notices tell, each handed on to their devices.
@@ -137,6 +137,15 @@ impl World {
     async fn principal(&self, user: UserId, device: &str) -> Principal {
         let sessions = self.social.sessions(user).await.unwrap();
         sessions.iter().find(|session| session.device.as_str() == device).unwrap().principal()
+    }
+}
+
+/// Nothing ties anybody to others. What becomes of ties is tested in `endings`.
+struct Alone;
+
+impl LeaveEverything for Alone {
+    async fn leave(&self, _: UserId) -> Result<(), PortError> {
+        Ok(())
     }
 }
 

@@ -148,6 +148,11 @@ pub const CHANGE_DEADLINE_MS: u64 = 5_000;
 /// whoever asked may ask again.
 pub const ASKING_TTL_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
+/// How long the end of an account goes on leaving groups and contacts before it is answered `unavailable`, in milliseconds;
+/// the same again goes on. What was begun by then may take a change's deadline and two calls of 3 s more, which together
+/// stays well below the function's 20 s; and a hundred groups or contacts are left in the meantime.
+pub const LEAVING_MS: u64 = 3_000;
+
 /// The longest life of an invitation link, in seconds: a year.
 pub const LINK_TTL_MAX_S: u64 = 365 * 24 * 60 * 60;
 

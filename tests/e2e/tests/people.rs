@@ -1,20 +1,22 @@
 //! Profiles, searches, passwords and the end of accounts, over real sockets.
 #![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tidings_domain::shard::shard_of;
 use tidings_e2e::cli::Cli;
 use tidings_e2e::person::{PASSWORD, client_id, post};
 use tidings_e2e::{Cloud, Person, Socket};
+
+/// How soon a change is seen everywhere.
+const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// A name that nobody has, with a beginning that only this test searches for.
 fn fresh(beginning: &str) -> String {
     format!("{beginning}{:x}", rand::random::<u32>())
 }
-/// How soon a change is seen everywhere.
-const SEEN_WITHIN: Duration = Duration::from_secs(2);
-
 
 async fn update(socket: &mut Socket, change: Value) -> Value {
     socket.ok("user.update", with_client_id(change)).await
@@ -96,10 +98,6 @@ async fn changes_are_made_once_and_only_to_what_was_seen() {
     cloud.stop().await;
 }
 
-#[tokio::test]
-async fn what_is_no_profile_changes_nothing() {
-    let cloud = Cloud::start().await;
-    let ann = cloud.person("ann").await;
 /// What an event tells of one's own profile, and where.
 fn news(event: &Value) -> (&Value, &Value) {
     assert_eq!(event["entry"]["body"]["type"], "profile_changed", "{event}");
@@ -138,6 +136,10 @@ async fn all_ones_devices_see_ones_profile_by_push_and_by_sync_alone() {
     cloud.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_no_profile_changes_nothing() {
+    let cloud = Cloud::start().await;
+    let ann = cloud.person("ann").await;
     let mut laptop = ann.online(&cloud, "laptop").await;
     for change in [
         json!({}),
@@ -310,6 +312,107 @@ async fn a_deleted_account_leaves_its_messages_and_nothing_else() {
     assert_eq!(status, 201, "{reply}");
     assert_ne!(reply["user"]["id"], ann.user.to_string());
     assert_eq!(post(&cloud, "/v1/accounts", None, &sign_up).await.0, 409);
+    cloud.stop().await;
+}
+
+/// What so many entries tell that are pushed to a socket: where, what, and of whom.
+async fn told(socket: &mut Socket, entries: usize) -> BTreeSet<(String, String, String)> {
+    let mut told = BTreeSet::new();
+    for _ in 0..entries {
+        let event = socket.event().await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let body = &event["entry"]["body"];
+        told.insert((text(&event["conversation"]), text(&body["type"]), text(&body["user"])));
+    }
+    told
+}
+
+async fn found_group(socket: &mut Socket, members: &[&Person], findable: bool) -> String {
+    let members: Vec<_> = members.iter().map(|member| member.user.to_string()).collect();
+    let request = with_client_id(json!({ "name": "Club", "members": members, "findable": findable }));
+    let group = socket.ok("group.create", request).await["group"].clone();
+    group.as_str().unwrap().to_owned()
+}
+
+/// Owner and members of a group, as a member sees them; the count is of as many.
+async fn members(socket: &mut Socket, group: &str) -> (Value, BTreeSet<String>) {
+    let info = socket.ok("group.info", json!({ "group": group })).await;
+    let listed = socket.ok("group.members", json!({ "group": group })).await;
+    let all: BTreeSet<_> =
+        listed["members"].as_array().unwrap().iter().map(|it| it["user"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(info["card"]["members"], all.len(), "{info}");
+    (info["details"]["owner"].clone(), all)
+}
+
+#[tokio::test]
+async fn who_ends_their_account_leaves_groups_and_contacts_and_everybody_sees_it() {
+    let cloud = Cloud::start().await;
+    let (ann, bob) = (cloud.person("ann").await, cloud.person("bob").await);
+    let (cat, dan) = (cloud.person("cat").await, cloud.person("dan").await);
+    let laptop = ann.device(&cloud, "laptop").await;
+    let mut leaving = laptop.connect(&cloud).await;
+    let (mut desk, mut phone) = (bob.online(&cloud, "desk").await, cat.online(&cloud, "phone").await);
+    let mut tablet = dan.online(&cloud, "tablet").await;
+    let id = |person: &Person| person.user.to_string();
+
+    let own = found_group(&mut leaving, &[&cat, &bob], false).await;
+    let admin = with_client_id(json!({ "group": own, "user": id(&bob), "admin": true }));
+    leaving.ok("group.role", admin).await;
+    let mut alone = found_group(&mut leaving, &[], true).await;
+    // Both shards are told something.
+    let shard = |group: &str| shard_of(format!("g:{group}").parse().unwrap(), 2);
+    while shard(&alone) == shard(&own) {
+        alone = found_group(&mut leaving, &[], true).await;
+    }
+    let theirs = found_group(&mut phone, &[&ann, &bob], false).await;
+    leaving.ok("contact.request", with_client_id(json!({ "user": id(&dan) }))).await;
+    tablet.ok("contact.answer", with_client_id(json!({ "user": id(&ann), "accept": true }))).await;
+    let talk = cat.with(&ann).to_string();
+    let hello = || {
+        let body = json!({ "type": "text", "text": "hello" });
+        with_client_id(json!({ "conversation": talk, "body": body }))
+    };
+    phone.ok("message.send", hello()).await;
+    desk.ok("group.info", json!({ "group": alone })).await;
+    // Who was told of all that: the founding, the role, the other founding; and Dan of a request.
+    for (socket, entries) in [(&mut desk, 3), (&mut phone, 2), (&mut tablet, 1)] {
+        for _ in 0..entries {
+            socket.event().await;
+        }
+        assert!(socket.is_quiet(200).await);
+    }
+
+    let began = Instant::now();
+    assert_eq!(laptop.delete_account(&cloud, PASSWORD).await, (200, json!({})));
+    let event = |conversation: &str, news: &str, of: &Person| (conversation.to_owned(), news.to_owned(), id(of));
+    let (of_own, of_theirs) = (format!("g:{own}"), format!("g:{theirs}"));
+    let left = BTreeSet::from([
+        event(&of_own, "owner_changed", &bob),
+        event(&of_own, "member_left", &ann),
+        event(&of_theirs, "member_left", &ann),
+    ]);
+    for socket in [&mut desk, &mut phone] {
+        assert_eq!(told(socket, 3).await, left);
+    }
+    let removed = event(&format!("n:{}", dan.user), "contact_removed", &dan);
+    assert_eq!(told(&mut tablet, 1).await, BTreeSet::from([removed]));
+    assert!(began.elapsed() < SEEN_WITHIN, "after {:?}", began.elapsed());
+
+    let both = BTreeSet::from([id(&bob), id(&cat)]);
+    assert_eq!(members(&mut desk, &own).await, (json!(id(&bob)), both.clone()));
+    assert_eq!(members(&mut desk, &theirs).await, (json!(id(&cat)), both));
+    assert_eq!(desk.refused("group.info", json!({ "group": alone })).await, "not_a_member", "it is over");
+    assert_eq!(tablet.ok("contact.list", json!({})).await["contacts"], json!([]));
+    assert_eq!(phone.refused("message.send", hello()).await, "not_found", "there is nobody to write to");
+
+    // Again, with the same token: it finds nothing to do, and tells nobody anything.
+    assert_eq!(laptop.delete_account(&cloud, PASSWORD).await, (200, json!({})));
+    for socket in [&mut desk, &mut phone, &mut tablet] {
+        assert!(socket.is_quiet(200).await);
+    }
+    let page = desk.ok("sync", json!({})).await;
+    let heads = page["conversations"].as_array().unwrap().iter().map(|it| (&it["conversation"], &it["head_seq"]));
+    assert_eq!(heads.filter(|(talk, _)| **talk == of_own).collect::<Vec<_>>(), [(&json!(of_own), &json!(4))]);
     cloud.stop().await;
 }
 

@@ -21,6 +21,8 @@ enum Probe {
     SignUp,
     SignIn,
     SyncOverHttp,
+    Leave,
+    EndContacts,
     Connect,
     Disconnect,
     FindSomebody,
@@ -58,6 +60,14 @@ const TAKEN: &[(&str, &str, Probe)] = &[
     ("api", "AccountsCreate", Probe::SignUp),
     ("api", "UsernamesRead", Probe::SignIn),
     ("api", "InboxesList", Probe::SyncOverHttp),
+    ("api", "InboxesEntry", Probe::Leave),
+    ("api", "InboxesWrite", Probe::Leave),
+    ("api", "GroupsRead", Probe::Leave),
+    ("api", "GroupsMembers", Probe::Leave),
+    ("api", "GroupsTell", Probe::Leave),
+    ("api", "GroupsWrite", Probe::Leave),
+    ("api", "NoticesAppend", Probe::EndContacts),
+    ("api", "ContactsWrite", Probe::EndContacts),
     ("connect", "RoutesClaim", Probe::Connect),
     ("contact", "UsernamesRead", Probe::FindSomebody),
     ("contact", "AccountsRead", Probe::FindSomebody),
@@ -182,6 +192,24 @@ impl Talk {
                 self.ann.online(&self.cloud, "tablet").await.close().await;
                 sleep(QUIET).await;
                 self.cloud.route(self.ann.user, "tablet").await["connection_id"].is_null()
+            }
+            Probe::Leave => {
+                // With somebody who is not listened to.
+                let (owner, request) = (self.cloud.person("owner").await, founding(&self.cat));
+                let device = owner.device(&self.cloud, "tablet").await;
+                let mut socket = device.connect(&self.cloud).await;
+                assert!(socket.ask("group.create", request).await["ok"].is_object());
+                socket.close().await;
+                device.delete_account(&self.cloud, PASSWORD).await.0 < 400
+            }
+            Probe::EndContacts => {
+                let friend = self.cloud.person("friend").await;
+                let device = friend.device(&self.cloud, "tablet").await;
+                let mut socket = device.connect(&self.cloud).await;
+                let request = json!({ "user": self.cat.user.to_string(), "client_id": client_id() });
+                assert!(socket.ask("contact.request", request).await["ok"].is_object());
+                socket.close().await;
+                device.delete_account(&self.cloud, PASSWORD).await.0 < 400
             }
             Probe::FindSomebody => self.asks("user.get", json!({ "username": self.bob.username })).await,
             Probe::ListDevices => self.asks("device.list", json!({})).await,

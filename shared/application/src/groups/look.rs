@@ -208,4 +208,4 @@ const fn is_found(group: &Group) -> bool {
 }
 
 /// Before every group in an inbox's key order; nobody's id has no bits.
-const LOWEST_GROUP: ConversationId = ConversationId::Group(GroupId::from_bits(0));
+pub(crate) const LOWEST_GROUP: ConversationId = ConversationId::Group(GroupId::from_bits(0));

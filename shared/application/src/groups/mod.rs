@@ -4,4 +4,5 @@ mod change;
 mod look;
 
 pub use change::ChangeGroup;
+pub(crate) use look::LOWEST_GROUP;
 pub use look::{Info, Listed, LookAtGroups, LookError, MemberPage};

@@ -19,7 +19,7 @@ pub struct ChangePassword {
     pub new: Text<Password>,
 }
 
-/// The end of the account.
+/// The end of the account. Sent again it goes on where it stopped, also after the session has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeleteAccount {
     /// To be sure that it is the person who asks.

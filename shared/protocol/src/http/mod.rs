@@ -216,7 +216,7 @@ pub const ROUTES: &[HttpRoute] = &[
         path: "/v1/account",
         parameters: &[],
         function: "api",
-        summary: "The end of the account: name, profile and sessions are gone, messages stay.",
+        summary: "The end of the account: name, profile and sessions are gone, groups are left or passed on, contacts and requests end on both sides, messages stay. `unavailable` says that there is more to do: the same again goes on.",
         auth: HttpAuth::Bearer,
         input: HttpInput::Json(Shape::of::<DeleteAccount>(), account::DELETE_EXAMPLE),
         status: 200,
