@@ -1,10 +1,13 @@
 //! One's own profile and account.
 
+use std::time::{Duration, Instant};
+
 use tidings_domain::identity::{DisplayName, Password, Username};
 use tidings_domain::ids::ClientId;
 use tidings_domain::profile::{Bio, Language, MessagesFrom, PresenceTo, TimeZone};
 use tidings_protocol::actions::{UserGet, UserUpdate};
-use tidings_protocol::http::{ChangePassword, DeleteAccount};
+use tidings_protocol::error::ErrorCode;
+use tidings_protocol::http::{ChangePassword, DeleteAccount, Done};
 use tidings_protocol::user::{Own, User};
 
 use crate::client::{Client, patiently};
@@ -33,6 +36,10 @@ pub struct ProfileChange {
     /// Who sees whether one is online.
     pub presence_to: Option<PresenceTo>,
 }
+
+/// How long the end of an account is asked for while the server says that there is more to do. It leaves a hundred groups
+/// or contacts a time, and an access token is good for longer.
+const DELETE_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 impl Client {
     /// One's own card and the rest of the profile, as the server has them.
@@ -73,12 +80,20 @@ impl Client {
         Ok(())
     }
 
-    /// Deletes the account, for good: the name is free for others, everybody's device is signed out, and messages stay
-    /// with those who got them. What this device holds stays in its store.
+    /// Deletes the account, for good: the name is free for others, all its devices are signed out, groups are left and
+    /// contacts end, and messages stay with those who got them. What this device holds stays in its store.
     pub async fn delete_account(&self, password: Password) -> Result<(), CallError> {
         let account = DeleteAccount { password: password.into() };
         let api = &self.account.api;
-        patiently(&Options::default(), || self.account.ask(|token| api.delete_account(token, &account))).await?;
+        // One for all attempts: the first ends the session, and with it what gets another.
+        let token = self.account.fresh_token().await?;
+        let began = Instant::now();
+        loop {
+            match patiently(&Options::default(), || api.delete_account(token.clone(), &account)).await {
+                Err(error) if error.code() == Some(ErrorCode::Unavailable) && began.elapsed() < DELETE_WITHIN => {}
+                answer => break answer.map(|Done {}| ())?,
+            }
+        }
         self.tell(Command::Disconnect).await;
         self.account.end().await;
         Ok(self.store.write(vec![Write::Session(None)]).await?)

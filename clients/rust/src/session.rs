@@ -99,6 +99,12 @@ impl Account {
         }
     }
 
+    /// A new access token: it is good for as long as any.
+    pub(crate) async fn fresh_token(&self) -> Result<String, ApiError> {
+        let present = self.access_token(None).await?;
+        self.access_token(Some(present)).await
+    }
+
     /// The session is over.
     pub(crate) async fn end(&self) {
         *self.session.lock().await = None;

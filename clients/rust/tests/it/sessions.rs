@@ -118,6 +118,17 @@ async fn signing_out_oneself_ends_with_the_connection() {
     assert_eq!(client.connection().state(), ConnectionState::SignedOut);
 }
 
+/// The first attempt ends the session: neither the kick nor that there is more to do keeps it from its end.
+#[tokio::test]
+async fn an_account_is_deleted_to_the_end() {
+    let mock = Mock::start().await;
+    mock.world().closing_takes = 4;
+    let client = mock.signed_in("alice", Store::memory().unwrap(), quick(1)).await;
+    online(&client).await;
+    within(client.delete_account("correct horse".parse().unwrap())).await.unwrap();
+    assert_eq!(mock.world().closing_takes, 0);
+}
+
 #[tokio::test]
 async fn that_somebody_writes_is_said_once_in_a_while() {
     let mock = Mock::start().await;

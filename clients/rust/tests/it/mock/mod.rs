@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,6 +60,7 @@ impl Mock {
         let app = Router::new()
             .route("/v1/sessions", post(sign_in))
             .route("/v1/sessions/refresh", post(refresh))
+            .route("/v1/account", delete(close))
             .route("/v1/tickets", post(ticket))
             .route("/v1/conversations/{id}/entries", get(entries))
             .route("/live", get(live))
@@ -165,6 +166,26 @@ async fn refresh(State(mock): State<Mock>, Json(request): Json<RefreshSession>) 
 fn bearer(mock: &Mock, headers: &HeaderMap) -> Option<(UserId, String)> {
     let token = headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
     mock.world().access_tokens.get(token).cloned()
+}
+
+/// Ends the session at once, and has more to do so many times.
+async fn close(State(mock): State<Mock>, headers: HeaderMap) -> Response {
+    let token = headers.get("authorization").unwrap().to_str().unwrap().to_owned();
+    if let Some((user, device)) = bearer(&mock, &headers) {
+        mock.kick(user, &device, "account_deleted");
+        mock.world().closing = Some(token.clone());
+    }
+    let mut world = mock.world();
+    if world.closing != Some(token) {
+        return refuse(ErrorCode::Unauthenticated);
+    }
+    match world.closing_takes.checked_sub(1) {
+        Some(left) => {
+            world.closing_takes = left;
+            refuse(ErrorCode::Unavailable)
+        }
+        None => Json(json!({})).into_response(),
+    }
 }
 
 async fn ticket(State(mock): State<Mock>, headers: HeaderMap) -> Response {

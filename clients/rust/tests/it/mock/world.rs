@@ -46,6 +46,10 @@ pub(crate) struct World {
     /// So many of the next ones have no answer.
     pub(crate) lost_refreshes: usize,
     pub(crate) tickets: usize,
+    /// What the end of an account is asked for with.
+    pub(crate) closing: Option<String>,
+    /// How often it is not done yet.
+    pub(crate) closing_takes: usize,
     pub(crate) pulls: usize,
     /// How long a page is on its way.
     pub(crate) pull_delay: Duration,
@@ -74,6 +78,8 @@ impl Default for World {
             refreshes: 0,
             lost_refreshes: 0,
             tickets: 0,
+            closing: None,
+            closing_takes: 0,
             pulls: 0,
             pull_delay: Duration::ZERO,
         }
