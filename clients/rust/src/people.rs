@@ -39,7 +39,7 @@ pub struct ProfileChange {
 
 /// How long the end of an account is asked for while the server says that there is more to do. It leaves a hundred groups
 /// or contacts a time, and an access token is good for longer.
-const DELETE_WITHIN: Duration = Duration::from_secs(5 * 60);
+const DELETE_WITHIN: Duration = Duration::from_mins(5);
 
 impl Client {
     /// One's own card and the rest of the profile, as the server has them.

@@ -2,8 +2,10 @@
 
 use aws_config::SdkConfig;
 use tidings_application::contacts::{ChangeContact, ForgetStrangers};
+use tidings_application::doors::Doors;
 use tidings_application::groups::ChangeGroup;
 use tidings_application::identity::{LeaveAll, NoNewcomers};
+use tidings_domain::contact::DirectMessages;
 use tidings_dynamodb::Client;
 use tidings_dynamodb::contacts::ContactTables;
 use tidings_dynamodb::groups::GroupTables;
@@ -36,7 +38,7 @@ pub(crate) fn build(environment: &Environment, sdk: &SdkConfig, meter: &Meter) -
         groups: ChangeGroup {
             log: log.clone(),
             groups,
-            people: NoNewcomers,
+            doors: Doors { inboxes: inboxes.clone(), people: NoNewcomers, direct: DirectMessages::Contacts },
             queue: queue.clone(),
             clock: SystemClock,
             encode: tidings_wire::groups::encode,

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use tidings_application::clock::{Clock, Random};
 use tidings_application::contacts::{ChangeContact, ForgetStrangers};
+use tidings_application::doors::Doors;
 use tidings_application::error::PortError;
-use tidings_application::groups::{Bring, ChangeGroup};
+use tidings_application::groups::ChangeGroup;
 use tidings_application::identity::{LeaveAll, LeaveEverything, NoNewcomers};
 use tidings_application::ports::{
     Answer, ContactCommit, ContactRead, FanOutQueue, GroupCommit, GroupRead, InboxForget, InboxRead, Introduce,
     LinkRead, LogPage, LogRead, MemberRead, Range, Which,
 };
-use tidings_domain::contact::{self, Contact, Relation, change as ties};
+use tidings_domain::contact::{self, Contact, DirectMessages, Relation, change as ties};
 use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::group::change::{Change, Request, State, Wanted, Write};
 use tidings_domain::group::{Group, Joining, Link, Member, Role, Settings};
@@ -21,7 +22,7 @@ use tidings_domain::ids::{ClientId, ConversationId, GroupId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry};
 use tidings_domain::log::{BodyHash, Entry, From, Seq, Tail};
 use tidings_testkit::clock::TestClock;
-use tidings_testkit::messages::{FakeContacts, FakeGroups, FakeInboxes, FakeLog, FakeQueue};
+use tidings_testkit::messages::{FakeContacts, FakeGroups, FakeInboxes, FakeLog, FakePeople, FakeQueue};
 
 const ANN: u128 = 1;
 const BOB: u128 = 2;
@@ -99,10 +100,6 @@ impl GroupRead for Mortal<FakeGroups> {
     async fn state(&self, group: GroupId, wanted: &Wanted) -> Result<State, PortError> {
         self.call()?.state(group, wanted).await
     }
-
-    async fn groups(&self, groups: &[GroupId]) -> Result<Vec<Option<Group>>, PortError> {
-        self.call()?.groups(groups).await
-    }
 }
 
 impl MemberRead for Mortal<FakeGroups> {
@@ -162,22 +159,16 @@ impl FanOutQueue for Mortal<FakeQueue> {
     }
 }
 
-/// Everybody may be brought in.
-struct Welcome;
-
-impl Bring for Welcome {
-    async fn welcome(&self, _: UserId, users: &[UserId]) -> Result<Vec<UserId>, PortError> {
-        Ok(users.to_vec())
-    }
-}
-
 async fn change_group(groups: &FakeGroups, clock: &TestClock, actor: u128, group: GroupId, change: Change) {
     let client_id = ClientId::new(clock.now(), clock.bits());
     let fingerprint = BodyHash::new([0; 32]);
     let request = Request { group, actor: user(actor), client_id, fingerprint, change, owner: None };
     let (log, queue, clock) = (groups.log.clone(), FakeQueue::default(), clock.clone());
     let groups = groups.clone();
-    let changes = ChangeGroup { log, groups, people: Welcome, queue, clock, encode: |told| format!("{told:?}") };
+    // Everybody may be brought in.
+    let people = FakePeople::default();
+    let doors = Doors { inboxes: people.inboxes.clone(), people, direct: DirectMessages::Anyone };
+    let changes = ChangeGroup { log, groups, doors, queue, clock, encode: |told| format!("{told:?}") };
     changes.run(request, None).await.unwrap();
 }
 
@@ -232,7 +223,11 @@ impl World {
             groups: ChangeGroup {
                 log: self.mortal(&self.groups.log, &left),
                 groups: self.mortal(&self.groups, &left),
-                people: NoNewcomers,
+                doors: Doors {
+                    inboxes: self.mortal(&self.groups.inboxes, &left),
+                    people: NoNewcomers,
+                    direct: DirectMessages::Contacts,
+                },
                 queue: self.mortal(&self.queue, &left),
                 clock: self.clock.clone(),
                 encode: |told| format!("{told:?}"),

@@ -173,8 +173,8 @@ pub enum News {
     /// holds, whichever was told last.
     ProfileChanged {
         /// My card.
-        user: User,
+        user: Box<User>,
         /// The rest.
-        own: Own,
+        own: Box<Own>,
     },
 }

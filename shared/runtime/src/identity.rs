@@ -41,6 +41,7 @@ pub fn own(account: Account) -> (User, Own) {
 /// What somebody's devices are told of a changed account, as the JSON that the log keeps.
 pub fn profile_changed(account: &Account) -> String {
     let (user, own) = own(account.clone());
+    let (user, own) = (Box::new(user), Box::new(own));
     // Texts and numbers alone: this cannot fail.
     serde_json::to_string(&News::ProfileChanged { user, own }).unwrap_or_default()
 }

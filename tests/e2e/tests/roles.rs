@@ -193,23 +193,10 @@ impl Talk {
                 sleep(QUIET).await;
                 self.cloud.route(self.ann.user, "tablet").await["connection_id"].is_null()
             }
-            Probe::Leave => {
-                // With somebody who is not listened to.
-                let (owner, request) = (self.cloud.person("owner").await, founding(&self.cat));
-                let device = owner.device(&self.cloud, "tablet").await;
-                let mut socket = device.connect(&self.cloud).await;
-                assert!(socket.ask("group.create", request).await["ok"].is_object());
-                socket.close().await;
-                device.delete_account(&self.cloud, PASSWORD).await.0 < 400
-            }
+            Probe::Leave => self.leaves("group.create", founding(&self.cat)).await,
             Probe::EndContacts => {
-                let friend = self.cloud.person("friend").await;
-                let device = friend.device(&self.cloud, "tablet").await;
-                let mut socket = device.connect(&self.cloud).await;
                 let request = json!({ "user": self.cat.user.to_string(), "client_id": client_id() });
-                assert!(socket.ask("contact.request", request).await["ok"].is_object());
-                socket.close().await;
-                device.delete_account(&self.cloud, PASSWORD).await.0 < 400
+                self.leaves("contact.request", request).await
             }
             Probe::FindSomebody => self.asks("user.get", json!({ "username": self.bob.username })).await,
             Probe::ListDevices => self.asks("device.list", json!({})).await,
@@ -280,6 +267,15 @@ impl Talk {
     async fn types(&mut self, conversation: &str) -> bool {
         self.laptop.send_text(json!({ "action": "typing", "conversation": conversation }).to_string()).await;
         self.hears().await
+    }
+
+    /// Whether somebody can end their account who has asked for that. It is about Cat, who is not listened to.
+    async fn leaves(&self, action: &str, request: Value) -> bool {
+        let device = self.cloud.person("leaver").await.device(&self.cloud, "tablet").await;
+        let mut socket = device.connect(&self.cloud).await;
+        assert!(socket.ask(action, request).await["ok"].is_object());
+        socket.close().await;
+        device.delete_account(&self.cloud, PASSWORD).await.0 < 400
     }
 
     /// Whether Bob's desk is told something; both sockets are told of a task.

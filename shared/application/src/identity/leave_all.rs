@@ -19,10 +19,10 @@ use tidings_domain::time::Timestamp;
 use crate::clock::{Clock, Random};
 use crate::contacts::{ChangeContact, ForgetStrangers};
 use crate::error::PortError;
-use crate::groups::{Bring, ChangeGroup, LOWEST_GROUP};
+use crate::groups::{ChangeGroup, LOWEST_GROUP};
 use crate::ports::{
     ContactCommit, ContactRead, FanOutQueue, GroupCommit, GroupRead, InboxForget, InboxRead, LinkRead, LogRead,
-    MemberRead, Which,
+    MemberRead, StrangersRead, Which,
 };
 
 /// Inbox entries or contacts that are read at once: 100 of 200 bytes are five read units.
@@ -49,9 +49,9 @@ pub trait LeaveEverything: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct NoNewcomers;
 
-impl Bring for NoNewcomers {
-    async fn welcome(&self, _: UserId, _: &[UserId]) -> Result<Vec<UserId>, PortError> {
-        Ok(Vec::new())
+impl StrangersRead for NoNewcomers {
+    async fn takes_strangers(&self, _: UserId) -> Result<Option<bool>, PortError> {
+        Ok(None)
     }
 }
 
@@ -59,7 +59,7 @@ impl Bring for NoNewcomers {
 #[derive(Debug)]
 pub struct LeaveAll<L, I, S, K, Q, C> {
     /// Changes groups.
-    pub groups: ChangeGroup<L, S, NoNewcomers, Q, C>,
+    pub groups: ChangeGroup<L, S, I, NoNewcomers, Q, C>,
     /// Changes contacts.
     pub contacts: ChangeContact<L, K, Q, C>,
     /// Makes the inbox forget whose messages are taken: whoever writes from now on finds nobody.
