@@ -17,7 +17,7 @@ use tidings_application::ports::{
 use tidings_domain::contact::{self, Contact, DirectMessages, Relation, change as ties};
 use tidings_domain::delivery::{Event, FanOut};
 use tidings_domain::group::change::{Change, Request, State, Wanted, Write};
-use tidings_domain::group::{Group, Joining, Link, Member, Role, Settings};
+use tidings_domain::group::{Joining, Link, Member, Role, Settings};
 use tidings_domain::ids::{ClientId, ConversationId, GroupId, UserId};
 use tidings_domain::inbox::{HeadState, InboxEntry};
 use tidings_domain::log::{BodyHash, Entry, From, Seq, Tail};
