@@ -63,8 +63,12 @@ pub(crate) fn own(
             Target::Connections(_) => {
                 set("GATEWAY_ENDPOINT", socket::management_endpoint());
             }
-            // Whoever queues anything parses all of them.
-            Target::Queues(_) => {
+            // Whoever changes something needs these alone.
+            Target::Queues(QueueName::Fanout) => {
+                set("FANOUT_QUEUE_URLS", queue_urls(QueueName::Fanout, shards));
+            }
+            // Whoever delivers parses all of them.
+            Target::Queues(QueueName::Retry | QueueName::Task) => {
                 set("FANOUT_QUEUE_URLS", queue_urls(QueueName::Fanout, shards));
                 set("RETRY_QUEUE_URL", queue_urls(QueueName::Retry, shards));
                 set("TASK_QUEUE_URL", queue_urls(QueueName::Task, shards));
