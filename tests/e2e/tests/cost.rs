@@ -53,7 +53,7 @@ impl Stage {
         Self { cloud, ann, bob, laptop, desk, talk }
     }
 
-    /// What a notice of typing has cost, once its post is booked.
+    /// What a notice of typing has cost: its post is heard before it is booked.
     async fn typed(&self) -> Counters {
         let booked = async || self.cloud.cost("typing").gateway_messages > 1;
         tidings_e2e::cloud::eventually("the post", booked).await;
@@ -139,6 +139,7 @@ async fn every_action_keeps_its_budget() {
     check("presence.watch", stage.spent("presence.watch"), 1);
     stage.laptop.ok("presence.watch", json!({ "users": [] })).await;
     stage.laptop.send_text(json!({ "action": "typing", "conversation": stage.talk }).to_string()).await;
+    stage.desk.event().await;
     check("typing", stage.typed().await, 1);
 
     stage.desk.ask("dance", json!({})).await;
