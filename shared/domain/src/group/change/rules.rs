@@ -90,10 +90,9 @@ impl Request {
         let members = [Some(self.actor), self.target()].into_iter().flatten().collect();
         let mut wanted = Wanted { members, ..Wanted::default() };
         match &self.change {
-            // Too many are refused whoever they are.
             Change::Create { .. } => {
-                let others = self.founders().into_iter().filter(|member| *member != self.actor);
-                wanted.people = others.take(FIRST_MEMBERS_MAX).collect();
+                wanted.people = self.founders();
+                wanted.people.retain(|member| *member != self.actor);
             }
             Change::Join { link, .. } => {
                 (wanted.asking, wanted.link) = (Some(self.actor), link.clone());
