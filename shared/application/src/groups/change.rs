@@ -46,9 +46,8 @@ where
         connection: Option<ConnectionId>,
     ) -> Result<Changed, Refusal<change::Refusal>> {
         request.check().map_err(Refusal::Rule)?;
-        let (group, actor, wanted) = (request.group, request.actor, request.wanted());
-        let change = Change::start(request, self.encode, connection, self.clock.now())?;
-        drive(change, &self.clock, |call| self.make(group, actor, &wanted, call)).await
+        let change = Change::start(request.clone(), self.encode, connection, self.clock.now())?;
+        drive(change, &self.clock, |call| self.make(&request, call)).await
     }
 
     /// Who owns a group: whom a request to join it is told.
@@ -62,22 +61,19 @@ where
         Ok(links.into_iter().find(|link| link.by == by && link.client_id == client_id))
     }
 
-    async fn make(
-        &self,
-        group: GroupId,
-        actor: UserId,
-        wanted: &Wanted,
-        call: Call<Write>,
-    ) -> Result<Seen<State>, PortError> {
+    async fn make(&self, request: &Request, call: Call<Write>) -> Result<Seen<State>, PortError> {
         Ok(match common::make(&self.log, &self.queue, &self.clock, call).await? {
             Made::Seen(seen) => seen,
             Made::Read => {
-                let mut state = self.groups.state(group, wanted).await?;
-                let received = async |user: &UserId| Ok((*user, self.doors.reception(*user, actor).await?));
-                state.people = try_join_all(wanted.people.iter().map(received)).await?.into_iter().collect();
+                let mut state = self.groups.state(request.group, &request.wanted()).await?;
+                let received = async |user: UserId| Ok((user, self.doors.reception(user, request.actor).await?));
+                let people = request.people(&state).into_iter();
+                state.people = try_join_all(people.map(received)).await?.into_iter().collect();
                 Seen::State(state)
             }
-            Made::Commit(entries, writes) => Seen::Committed(self.groups.commit(group, &entries, &writes).await?),
+            Made::Commit(entries, writes) => {
+                Seen::Committed(self.groups.commit(request.group, &entries, &writes).await?)
+            }
         })
     }
 }

@@ -178,7 +178,7 @@ fn change_call(
         Call::ReadState => {
             let wanted = request.wanted();
             let mut state = now(world.groups.state(GROUP, &wanted)).unwrap();
-            state.people = wanted.people.into_iter().map(|user| (user, Reception::Welcome)).collect();
+            state.people = request.people(&state).into_iter().map(|user| (user, Reception::Welcome)).collect();
             Seen::State(state)
         }
         Call::Commit(..) if fate == Fate::Failed => Seen::Failed,

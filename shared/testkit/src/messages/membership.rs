@@ -84,7 +84,6 @@ where
         spans: vec![founder, guest],
         asking: Some(guest),
         link: Some(link.code.clone()),
-        people: Vec::new(),
     };
     let state = groups.state(group, &wanted).await.unwrap();
     assert_eq!(state.group.as_ref(), Some(&record));

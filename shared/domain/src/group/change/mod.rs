@@ -327,8 +327,6 @@ pub struct Wanted {
     pub asking: Option<UserId>,
     /// This link.
     pub link: Option<LinkCode>,
-    /// How these people take the actor.
-    pub people: Vec<UserId>,
 }
 
 /// Those records.
@@ -344,7 +342,7 @@ pub struct State {
     pub asking: Option<Asking>,
     /// The link asked for.
     pub link: Option<Link>,
-    /// How the people asked for take the actor.
+    /// How those take the actor whom the change depends on ([`Request::people`]).
     pub people: BTreeMap<UserId, Reception>,
 }
 

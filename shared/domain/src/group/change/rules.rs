@@ -90,21 +90,13 @@ impl Request {
         let members = [Some(self.actor), self.target()].into_iter().flatten().collect();
         let mut wanted = Wanted { members, ..Wanted::default() };
         match &self.change {
-            Change::Create { .. } => {
-                wanted.people = self.founders();
-                wanted.people.retain(|member| *member != self.actor);
-            }
             Change::Join { link, .. } => {
                 (wanted.asking, wanted.link) = (Some(self.actor), link.clone());
                 wanted.spans = vec![self.actor];
             }
-            Change::Answer { user, .. } => {
+            Change::Answer { user, .. } | Change::Invite { user, .. } => {
                 wanted.asking = Some(*user);
                 wanted.spans = vec![*user];
-            }
-            Change::Invite { user, .. } => {
-                wanted.asking = Some(*user);
-                (wanted.spans, wanted.people) = (vec![*user], vec![*user]);
             }
             Change::Leave | Change::Remark { .. } => wanted.spans = vec![self.actor],
             Change::Kick { user } => wanted.spans = vec![*user],
@@ -112,6 +104,19 @@ impl Request {
             _ => {}
         }
         wanted
+    }
+
+    /// Of whom it must know how they take the actor, with these records.
+    pub fn people(&self, state: &State) -> Vec<UserId> {
+        match &self.change {
+            Change::Create { .. } => self.founders().into_iter().filter(|member| *member != self.actor).collect(),
+            Change::Invite { user, .. } => vec![*user],
+            Change::Join { link: None, .. } => {
+                let asks = |group: &&Group| group.settings.joining == Joining::Approval;
+                state.group.as_ref().filter(asks).map(|group| group.owner).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn counts(&self, tops: &Tops) -> Counts {
@@ -255,9 +260,10 @@ impl Request {
                 let asking =
                     Asking { user: self.actor, invited_by: None, greeting: greeting.clone(), at: now, unheard: false };
                 let asked = Told::Asked { group: self.group, user: self.actor, greeting };
-                // Should it have been handed over meanwhile, the new owner finds the request in the list.
-                // Whoever asks again is told of no more than once, and heard in the list.
+                // Should it have been handed over meanwhile, the new owner finds the request in the list. There, too, is
+                // whoever asks again, and whom the owner blocks.
                 let owner = self.owner.filter(|owner| *owner == group.owner && !asks_already);
+                let owner = owner.filter(|owner| state.people.get(owner) != Some(&Reception::Blocked));
                 Self::notices([self.actor].into_iter().chain(owner), &asked, vec![Write::Asking(asking)])
             }
         }

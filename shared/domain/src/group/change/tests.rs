@@ -151,16 +151,19 @@ impl Club {
         Write::Group(group)
     }
 
-    fn state(&self, wanted: &Wanted) -> State {
-        let some = |users: &[UserId], user: &UserId| users.contains(user);
-        State {
+    fn state(&self, request: &Request) -> State {
+        let (wanted, some) = (request.wanted(), |users: &[UserId], user: &UserId| users.contains(user));
+        let mut state = State {
             group: self.group.clone(),
             members: self.members.clone().into_iter().filter(|(user, _)| some(&wanted.members, user)).collect(),
             spans: self.spans.clone().into_iter().filter(|(user, _)| some(&wanted.spans, user)).collect(),
             asking: self.asking.clone().filter(|asking| wanted.asking == Some(asking.user)),
             link: self.link.clone().filter(|link| wanted.link.as_ref() == Some(&link.code)),
-            people: self.people.clone().into_iter().filter(|(user, _)| some(&wanted.people, user)).collect(),
-        }
+            people: BTreeMap::new(),
+        };
+        let asked = request.people(&state);
+        state.people = self.people.clone().into_iter().filter(|(user, _)| some(&asked, user)).collect();
+        state
     }
 
     fn log(&self, conversation: ConversationId) -> Option<Entry> {
@@ -187,8 +190,7 @@ impl Club {
             change,
             owner: self.group.is_some().then(|| user(self.owner)),
         };
-        let wanted = request.wanted();
-        let (mut changing, mut step) = Changing::start(request, |told| format!("{told:?}"), None, NOW)?;
+        let (mut changing, mut step) = Changing::start(request.clone(), |told| format!("{told:?}"), None, NOW)?;
         loop {
             let seen = match step {
                 Step::Done(answer) => return answer.map(|_| None),
@@ -196,7 +198,7 @@ impl Club {
                     Seen::Log(Tail { entries: self.log(log).into_iter().collect(), truncated: self.long })
                 }
                 Step::Call(Call::ReadHeads(logs)) => Seen::Heads(logs.into_iter().map(|log| self.log(log)).collect()),
-                Step::Call(Call::ReadState) => Seen::State(self.state(&wanted)),
+                Step::Call(Call::ReadState) => Seen::State(self.state(&request)),
                 Step::Call(Call::Commit(entries, writes)) => {
                     let group = entries.iter().find(|(log, _)| *log == club_log());
                     let members = group.map_or(self.count, |(_, entry)| entry.counts.members());

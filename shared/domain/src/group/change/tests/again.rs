@@ -11,11 +11,13 @@ fn whoever_was_removed_does_not_come_back_by_their_own_link() {
 }
 
 #[test]
-fn whoever_asks_again_is_told_to_the_owner_once() {
+fn whoever_asks_is_told_to_the_owner_once_and_not_past_a_block() {
     let approval = club().with(|group| group.settings.joining = Joining::Approval);
     let told = |club: Club| club.ask(OUTSIDER, join()).unwrap().unwrap().told.into_iter().map(|(log, _)| log);
     let both = [notices(OUTSIDER), notices(OWNER)];
     assert!(told(approval.clone()).eq(both));
     assert!(told(approval.clone().asked(OUTSIDER, None, 1)).eq([notices(OUTSIDER)]));
-    assert!(told(approval.asked(OUTSIDER, None, ASKING_TTL_MS)).eq(both), "as if for the first time");
+    assert!(told(approval.clone().asked(OUTSIDER, None, ASKING_TTL_MS)).eq(both), "as if for the first time");
+    let blocked = Club { people: [(user(OWNER), Reception::Blocked)].into(), ..approval };
+    assert!(told(blocked).eq([notices(OUTSIDER)]), "by whom the owner blocks, not at all");
 }
