@@ -173,7 +173,7 @@ where
         let Some(presence) = what(now, &self.routes.sightings(user).await?) else { return Ok(()) };
         let seeing = watchers.into_iter().map(async |watcher| {
             let sees = may_see(&self.audience, watcher.user, user).await?;
-            Ok::<_, PortError>(sees.then(|| (watcher.connection, Event::Presence(user, presence))))
+            Ok::<_, PortError>(sees.then_some((watcher.connection, Event::Presence(user, presence))))
         });
         let told: Vec<_> = stream::iter(seeing).buffered(AT_ONCE).try_collect().await?;
         tell(&self.gateway, told.into_iter().flatten().collect()).await;

@@ -76,8 +76,7 @@ const TABLE: [(Act, [&str; 3]); 15] = [
 const fn least(act: Act, state: State) -> Role {
     match (act, state) {
         (Act::Invite, State::Turned) => Role::Owner,
-        (_, State::Turned) => Role::Member,
-        (Act::Invite, _) => Role::Member,
+        (Act::Invite, _) | (_, State::Turned) => Role::Member,
         _ => Role::Admin,
     }
 }

@@ -1,5 +1,4 @@
 //! Presence as people at terminals have it.
-#![expect(clippy::unwrap_used, reason = "a broken expectation ends the test")]
 
 use std::process::Stdio;
 

@@ -36,7 +36,6 @@ struct Running<P: Protocol> {
 }
 
 /// Somebody's request under way.
-#[expect(clippy::large_enum_variant, reason = "there are three of them")]
 enum Racer {
     Change(Request, Running<change::Change<Request>>),
     Send(send::Request, Running<Send>),

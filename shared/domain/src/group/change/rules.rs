@@ -110,7 +110,7 @@ impl Request {
     pub fn people(&self, state: &State) -> Vec<UserId> {
         match &self.change {
             Change::Create { .. } => self.founders().into_iter().filter(|member| *member != self.actor).collect(),
-            Change::Invite { user, .. } => vec![*user],
+            Change::Invite { user, .. } | Change::Answer { user, accept: true } => vec![*user],
             Change::Join { link: None, .. } => {
                 let asks = |group: &&Group| group.settings.joining == Joining::Approval;
                 state.group.as_ref().filter(asks).map(|group| group.owner).into_iter().collect()
@@ -451,6 +451,9 @@ impl Request {
                 waiting.filter(|it| it.is_alive(found.now) && it.invited_by.is_none()).ok_or(Refusal::NobodyAsks)?;
                 // Whoever has come in by another way meanwhile is not let in again.
                 let is_in = found.target.is_some();
+                if found.state.people.get(user) == Some(&Reception::Nobody) {
+                    return Err(Refusal::NoSuchUser);
+                }
                 if *accept && !is_in {
                     return Ok(self.admit(found, *user, Some(self.actor)));
                 }

@@ -11,6 +11,13 @@ fn whoever_was_removed_does_not_come_back_by_their_own_link() {
 }
 
 #[test]
+fn nobody_lets_in_whose_account_has_ended() {
+    let gone = Club { people: [(user(OUTSIDER), Reception::Nobody)].into(), ..club().asked(OUTSIDER, None, 1) };
+    assert_eq!(gone.ask(ADMIN, answer(OUTSIDER, true)), refused(Refusal::NoSuchUser));
+    assert!(gone.ask(ADMIN, answer(OUTSIDER, false)).is_ok());
+}
+
+#[test]
 fn whoever_asks_is_told_to_the_owner_once_and_not_past_a_block() {
     let approval = club().with(|group| group.settings.joining = Joining::Approval);
     let told = |club: Club| club.ask(OUTSIDER, join()).unwrap().unwrap().told.into_iter().map(|(log, _)| log);
