@@ -278,7 +278,7 @@ actions! {
     "group.requests" in "group": Reply(GroupRequests -> GroupRequestsReply, group_requests), Member, "Who would like to be a member, and the links.",
         ["one link", gateway 2, write 0, read 10, calls 1, queue 0];
     "group.answer" in "group": Reply(GroupAnswer -> GroupChanged, group_answer), Member, "Lets somebody in, or not.",
-        ["a group of two; pushes apart", gateway 2, write 12, read 13, calls 1, queue 2];
+        ["a group of two; pushes apart", gateway 2, write 12, read 15, calls 1, queue 2];
     "group.invite" in "group": Reply(GroupInvite -> GroupChanged, group_invite), Member, "Invites somebody.",
         ["a group of two; pushes apart", gateway 2, write 10, read 15, calls 1, queue 2];
     "group.leave" in "group": Reply(GroupLeave -> GroupChanged, group_leave), Member, "Leaves a group.",
