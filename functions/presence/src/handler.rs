@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings_application::clock::Clock;
 use tidings_application::ports::{AudienceRead, SightingRead, WatchRead, WatchWrite};
-use tidings_application::presence::WatchPresence;
+use tidings_application::presence::{QueryPresence, WatchPresence};
 use tidings_domain::ids::UserId;
 use tidings_domain::presence::{Presence, Watcher};
 use tidings_protocol::Text;
@@ -36,19 +36,13 @@ fn out(people: &[UserId], presence: Vec<Presence>) -> Vec<PersonPresence> {
 }
 
 /// `presence.query`.
-pub(crate) async fn query<W, R, A, C>(
-    watch: Arc<WatchPresence<W, R, A, C>>,
+pub(crate) async fn query<R: SightingRead, A: AudienceRead, C: Clock>(
+    query: Arc<QueryPresence<R, A, C>>,
     caller: Caller,
     request: PresenceQuery,
-) -> Result<PresenceQueryReply, ErrorBody>
-where
-    W: WatchRead + WatchWrite,
-    R: SightingRead,
-    A: AudienceRead,
-    C: Clock,
-{
+) -> Result<PresenceQueryReply, ErrorBody> {
     let people = people(request.users)?;
-    let presence = watch.query.run(caller.user, &people).await.map_err(|error| of_port(&error))?;
+    let presence = query.run(caller.user, &people).await.map_err(|error| of_port(&error))?;
     Ok(PresenceQueryReply { presence: out(&people, presence) })
 }
 
@@ -77,7 +71,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use tidings_application::presence::QueryPresence;
     use tidings_domain::identity::Platform;
     use tidings_domain::ids::ConnectionId;
     use tidings_testkit::clock::TestClock;

@@ -20,8 +20,9 @@ async fn main() -> Result<(), Error> {
     let audience = tidings_assembly::circles(&environment, &sdk)?;
     let (watches, clock) = (WatchTable::new(Client::new(&sdk), &table), SystemClock);
     let routes = RouteTable::new(Client::new(&sdk), table);
-    let watch = Arc::new(WatchPresence { watches, query: QueryPresence { routes, audience, clock } });
+    let query = QueryPresence { routes, audience, clock };
+    let watch = Arc::new(WatchPresence { watches, query: query.clone() });
     let typing = Arc::new(typing::build(&environment, &sdk)?);
-    let actions = Actions::new(meter).with(&watch, handler::query).with(&watch, handler::watch);
+    let actions = Actions::new(meter).with(&Arc::new(query), handler::query).with(&watch, handler::watch);
     actions.on_notice(move |caller, request| typing::typing(typing.clone(), caller, request)).serve().await
 }

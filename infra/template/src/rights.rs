@@ -121,7 +121,7 @@ pub const UNSEEN: &[Unseen] = &[
     },
     Unseen {
         statements: &["AccountsUpdate"],
-        actions: &["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        actions: &["dynamodb:DeleteItem"],
         key: Some("user#*"),
         reason: ONE_STATEMENT,
     },

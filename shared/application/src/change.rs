@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use tidings_domain::change::{Call, Seen};
 use tidings_domain::ids::ConversationId;
-use tidings_domain::limits::SEARCH_MAX;
+use tidings_domain::limits::CHANGE_SEARCH_MAX;
 use tidings_domain::log::Entry;
 
 use crate::clock::{Clock, Random};
@@ -29,7 +29,7 @@ pub(crate) async fn make<S: Send, W: Send>(
 ) -> Result<Made<S, W>, PortError> {
     Ok(Made::Seen(match call {
         // The bound itself is read too: it is the predecessor.
-        Call::ReadLog(conversation, from) => Seen::Log(log.tail(conversation, from, SEARCH_MAX + 1).await?),
+        Call::ReadLog(conversation, from) => Seen::Log(log.tail(conversation, from, CHANGE_SEARCH_MAX + 1).await?),
         Call::ReadHeads(logs) => Seen::Heads(try_join_all(logs.into_iter().map(|of| head(log, of))).await?),
         Call::ReadState => return Ok(Made::Read),
         Call::Commit(entries, writes) => return Ok(Made::Commit(entries, writes)),

@@ -54,7 +54,7 @@ async fn may_see(audience: &impl AudienceRead, viewer: UserId, owner: UserId) ->
 }
 
 /// Tells who is online.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct QueryPresence<R, A, C> {
     /// When devices were seen.
     pub routes: R,

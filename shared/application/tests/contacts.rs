@@ -6,12 +6,13 @@ use tidings_application::contacts::{ChangeContact, ForgetStrangers, LookAtContac
 use tidings_application::deliver::Deliver;
 use tidings_application::doors::Doors;
 use tidings_application::pace::Pace;
-use tidings_application::ports::{InboxOpen as _, InboxRead as _, Introduce, StrangersRead};
+use tidings_application::ports::{InboxOpen as _, InboxRead as _, Introduce, LogAppend as _, StrangersRead};
 use tidings_application::send::{Nobody, SendMessages};
+use tidings_domain::change::{self, Changed};
 use tidings_domain::contact::change::{Change, Request};
-use tidings_domain::contact::{DirectMessages, Reception};
+use tidings_domain::contact::{self, DirectMessages, Reception};
 use tidings_domain::ids::{ClientId, ConversationId, UserId};
-use tidings_domain::limits::{ASKING_TTL_MS, GONE_CONTACT_TTL_MS, SINCE_OVERLAP_MS};
+use tidings_domain::limits::{ASKING_TTL_MS, CHANGE_SEARCH_MAX, GONE_CONTACT_TTL_MS, SEARCH_MAX, SINCE_OVERLAP_MS};
 use tidings_domain::log::{BodyHash, Seq};
 use tidings_domain::send::{self, Refusal, Sent};
 use tidings_testkit::clock::TestClock;
@@ -33,12 +34,25 @@ struct World {
 
 impl World {
     async fn does(&self, actor: UserId, peer: UserId, change: Change) {
+        let client_id = ClientId::new(self.clock.now(), self.clock.bits());
+        self.run(Request { actor, peer, client_id, fingerprint: BodyHash::new([0; 32]), change }).await.unwrap();
+    }
+
+    async fn run(&self, request: Request) -> Result<Changed, change::Refusal<contact::change::Refusal>> {
         let (contacts, queue, clock) = (self.contacts.clone(), self.queue.clone(), self.clock.clone());
-        let client_id = ClientId::new(clock.now(), clock.bits());
         let use_case =
             ChangeContact { log: contacts.log.clone(), contacts, queue, clock, encode: |told| format!("{told:?}") };
-        let request = Request { actor, peer, client_id, fingerprint: BodyHash::new([0; 32]), change };
-        use_case.run(request, None).await.unwrap();
+        use_case.run(request, None).await
+    }
+
+    /// So many notices of Ann's within a moment.
+    async fn flood(&self, count: usize) {
+        let (notices, mut head) = (ConversationId::Notices(ANN), None);
+        for _ in 0..count {
+            let entry = draft(&self.clock, "notice").follow(head.as_ref(), notices, BOB, self.clock.now());
+            self.contacts.log.put(notices, &entry).await.unwrap();
+            head = Some(entry);
+        }
     }
 
     fn look(&self) -> LookAtContacts<tidings_testkit::messages::FakeLog, FakeContacts, TestClock> {
@@ -81,6 +95,23 @@ impl World {
     fn people(&self) -> FakePeople {
         self.contacts.people.clone()
     }
+}
+
+/// Who is flooded can still put an end to it, and is told once that they did.
+#[tokio::test]
+async fn a_change_looks_through_a_flood_and_no_further() {
+    let world = World::default();
+    world.flood(3 * SEARCH_MAX).await;
+    let client_id = ClientId::new(world.clock.now(), world.clock.bits());
+    let fingerprint = BodyHash::new([0; 32]);
+    let block = Request { actor: ANN, peer: BOB, client_id, fingerprint, change: Change::Block };
+    let told = world.run(block.clone()).await.unwrap();
+    assert_eq!((told.seq.get(), told.duplicate), (1 + 3 * SEARCH_MAX as u64, false));
+    assert_eq!(world.run(block.clone()).await.unwrap(), Changed { duplicate: true, ..told });
+
+    let world = World::default();
+    world.flood(CHANGE_SEARCH_MAX + 2).await;
+    assert_eq!(world.run(block).await, Err(change::Refusal::Behind));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@
 
 use crate::delivery::{Event, FanOut};
 use crate::ids::{ClientId, ConnectionId, ConversationId, UserId};
-use crate::limits::{CHANGE_DEADLINE_MS, CLOCK_SKEW_MS, SEARCH_PAGES_MAX};
+use crate::limits::{CHANGE_DEADLINE_MS, CLOCK_SKEW_MS};
 use crate::log::{Body, BodyHash, Entry, From, Seq, Tail, Telling};
 use crate::protocol::{self, BackOff, Protocol};
 use crate::time::Timestamp;
@@ -201,9 +201,6 @@ pub struct Change<R: Rules> {
     verdict: Option<Result<Changed, Refusal<R::Refusal>>>,
     /// What an earlier attempt told, where the actor is told of it first.
     found: Vec<(ConversationId, Entry)>,
-    /// How many pages of the present log were searched, and where the next begins.
-    pages: u32,
-    beyond: Option<Seq>,
     entries: Vec<(ConversationId, Entry)>,
     writes: Vec<R::Write>,
     jobs: Vec<FanOut>,
@@ -234,8 +231,6 @@ impl<R: Rules> Change<R> {
             behind: false,
             verdict: None,
             found: Vec::new(),
-            pages: 0,
-            beyond: None,
             entries: Vec::new(),
             writes: Vec::new(),
             jobs: Vec::new(),
@@ -246,14 +241,13 @@ impl<R: Rules> Change<R> {
 
     fn call(&self) -> Call<R::Write> {
         match &self.phase {
-            Phase::Searching(index) => match (self.tops.0.get(*index), self.beyond) {
-                (Some((conversation, _)), Some(last)) => Call::ReadLog(*conversation, From::Seq(last)),
+            Phase::Searching(index) => match self.tops.0.get(*index) {
                 // From the last entry seen on: what lies between may be our own.
-                (Some((conversation, Some(head))), None) if *index < self.searched => {
+                Some((conversation, Some(head))) if *index < self.searched => {
                     Call::ReadLog(*conversation, From::Seq(head.seq))
                 }
-                (Some((conversation, _)), None) => Call::ReadLog(*conversation, From::Time(self.composed())),
-                (None, _) => Call::ReadState,
+                Some((conversation, _)) => Call::ReadLog(*conversation, From::Time(self.composed())),
+                None => Call::ReadState,
             },
             Phase::ReadingHeads => Call::ReadHeads(self.others()),
             Phase::ReadingState => Call::ReadState,
@@ -277,6 +271,11 @@ impl<R: Rules> Change<R> {
     }
 
     fn examine(&mut self, index: usize, tail: Tail) -> Step<R> {
+        if tail.truncated && self.found.is_empty() {
+            // Which is for those who may know that there are any.
+            self.behind = true;
+            return self.enter(Phase::ReadingState);
+        }
         let (actor, client_id) = (self.rules.actor(), self.rules.client_id());
         let own = tail.entries.iter().find(|entry| entry.sender == actor && entry.client_id == client_id);
         if let (Some(own), Some((conversation, _))) = (own, self.tops.0.get(index)) {
@@ -290,24 +289,9 @@ impl<R: Rules> Change<R> {
                 self.found = vec![told];
                 return self.enter(Phase::Queueing);
             }
-            // A page begins with the last entry of the one before.
-            if !self.found.contains(&told) {
-                self.found.push(told);
-            }
+            self.found.push(told);
         }
-        let last = tail.entries.into_iter().next_back();
-        self.beyond = last.as_ref().map(|last| last.seq).filter(|_| tail.truncated);
-        self.tops.set(index, last);
-        self.pages += 1;
-        if self.beyond.is_some() && self.pages < SEARCH_PAGES_MAX {
-            return self.enter(Phase::Searching(index));
-        }
-        self.pages = 0;
-        if self.beyond.take().is_some() && self.found.is_empty() {
-            // Which is for those who may know that there are any.
-            self.behind = true;
-            return self.enter(Phase::ReadingState);
-        }
+        self.tops.set(index, tail.entries.into_iter().next_back());
         let next = index + 1;
         // Whoever did it may have died before anybody was told, wherever that is.
         let last = if self.found.is_empty() { self.searched } else { self.tops.0.len() };

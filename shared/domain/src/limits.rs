@@ -8,10 +8,10 @@ pub const BATCH_MAX: usize = 20;
 /// pull first anyway.
 pub const SEARCH_MAX: usize = 1_000;
 
-/// How many such pages a change of a group or of contacts searches: whoever moderates a flood cannot pull first, and looks
-/// back over the two minutes that clocks may differ. Ten pages are 83 entries a second of those, more than the places of
-/// one log were seen to be taken.
-pub const SEARCH_PAGES_MAX: u32 = 10;
+/// The same for a change of a group or of contacts. Whoever moderates a flood cannot pull first: each change looks back over
+/// the two minutes that clocks may differ, in which 10,000 entries are 83 a second, more than the places of one log were
+/// seen to be taken.
+pub const CHANGE_SEARCH_MAX: usize = 10 * SEARCH_MAX;
 
 /// How far a client's clock may run ahead of ours before its client ids are refused, in milliseconds.
 /// The search without `after` is bounded by the client id's time, so a time from the future would make it blind.

@@ -22,7 +22,8 @@ pub enum ErrorCode {
     NotFound,
     /// Something else already has this name or client id.
     Conflict,
-    /// More than 1,000 entries behind: pull, raise `after`, send again.
+    /// More than 1,000 entries behind: pull, raise `after`, send again. A change of a group or of contacts looks through
+    /// 10,000: ask again later, under a new client id.
     Behind,
     /// Beyond a limit of size.
     TooLarge,

@@ -106,6 +106,35 @@ async fn a_watcher_is_told_who_comes_and_goes_until_the_watch_ends() {
 }
 
 #[tokio::test]
+async fn who_shows_themselves_to_contacts_is_watched_by_them_alone() {
+    let cloud = Cloud::start().await;
+    let (ann, bob, cat) = (cloud.person("ann").await, cloud.person("bob").await, cloud.person("cat").await);
+    let (mut laptop, mut tablet) = (ann.online(&cloud, "laptop").await, cat.online(&cloud, "tablet").await);
+    let mut desk = bob.online(&cloud, "desk").await;
+    laptop.ok("contact.request", json!({ "client_id": client_id(), "user": bob.user.to_string() })).await;
+    let yes = json!({ "client_id": client_id(), "user": ann.user.to_string(), "accept": true });
+    desk.ok("contact.answer", yes).await;
+    desk.ok("user.update", json!({ "client_id": client_id(), "presence_to": "contacts" })).await;
+    desk.close().await;
+    gone(&cloud, &bob, "desk").await;
+
+    let bobs = bob.user.to_string();
+    for socket in [&mut laptop, &mut tablet] {
+        let watch = socket.ok("presence.watch", json!({ "users": [bobs] })).await;
+        assert_eq!(watch["presence"][0]["online"], false);
+    }
+    let phone = bob.online(&cloud, "phone").await;
+    hears(&mut laptop, &json!({ "type": "presence", "user": bobs, "online": true })).await;
+    phone.close().await;
+    let went = laptop.event().await;
+    assert_eq!((&went["user"], &went["online"]), (&json!(bobs), &json!(false)));
+    assert!(tablet.is_quiet(300).await, "a stranger");
+    laptop.close().await;
+    tablet.close().await;
+    cloud.stop().await;
+}
+
+#[tokio::test]
 async fn typing_reaches_the_other_side_alone() {
     let cloud = Cloud::start().await;
     let (ann, bob, cat) = (cloud.person("ann").await, cloud.person("bob").await, cloud.person("cat").await);

@@ -79,6 +79,8 @@ where
         let until = self.clock().now().plus_millis(LEAVING_MS);
         self.leave_groups(user, until).await?;
         self.end_contacts(user, until).await?;
+        // Who was about to join a group when the account ended is a member by now.
+        self.leave_groups(user, until).await?;
         self.strangers.run(user).await
     }
 }

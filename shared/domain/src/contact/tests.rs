@@ -7,7 +7,7 @@ use super::change::{Change, Refusal, Request, State, Told, Write};
 use super::*;
 use crate::change::{self, Call, Changed, Seen};
 use crate::ids::{ClientId, ConversationId};
-use crate::limits::{SEARCH_MAX, SEARCH_PAGES_MAX};
+use crate::limits::{CHANGE_SEARCH_MAX, SEARCH_MAX};
 use crate::log::{Body, BodyHash, Entry, From, Tail, Telling};
 use crate::protocol::{Protocol as _, Step};
 
@@ -60,8 +60,10 @@ impl World {
             Call::ReadLog(of, from) => {
                 let from = if let From::Seq(seq) = from { seq } else { Seq::FIRST };
                 let mut entries: Vec<_> = log(self, of).into_iter().filter(|entry| entry.seq >= from).collect();
-                let truncated = entries.len() > SEARCH_MAX;
-                entries.truncate(SEARCH_MAX);
+                let truncated = entries.len() > CHANGE_SEARCH_MAX;
+                if truncated {
+                    entries.clear();
+                }
                 Seen::Log(Tail { entries, truncated })
             }
             Call::ReadHeads(logs) => Seen::Heads(logs.into_iter().map(|of| log(self, of).pop()).collect()),
@@ -252,7 +254,7 @@ fn a_change_searches_through_a_flood_and_no_further() {
     let block = request(ANN, 7, Change::Block);
     let told = world.run(&block).unwrap();
     assert_eq!(world.run(&block).unwrap(), Changed { duplicate: true, ..told }, "and is found beyond it");
-    world.flood(ANN, SEARCH_MAX * usize::try_from(SEARCH_PAGES_MAX).unwrap());
+    world.flood(ANN, CHANGE_SEARCH_MAX);
     assert_eq!(world.does(ANN, Change::Unblock), Err(change::Refusal::Behind));
 }
 

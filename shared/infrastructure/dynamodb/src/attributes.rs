@@ -51,13 +51,6 @@ impl<'a> Reader<'a> {
         self.text(name)?.parse().map_err(|error| unreadable(self.what, format!("{name}: {error}")))
     }
 
-    /// A list of texts, parsed; a missing one is empty.
-    pub(crate) fn list<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, PortError> {
-        let Some(value) = self.item.get(name) else { return Ok(Vec::new()) };
-        let texts = value.as_l().map(|list| list.iter().map(|text| text.as_s().ok()?.parse().ok()).collect());
-        texts.ok().flatten().ok_or_else(|| unreadable(self.what, format!("{name}: no list of such texts")))
-    }
-
     /// The text of an attribute.
     pub(crate) fn text(&self, name: &str) -> Result<&'a str, PortError> {
         match self.item.get(name) {

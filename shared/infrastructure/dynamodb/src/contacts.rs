@@ -7,7 +7,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Get, TransactGetItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 use tidings_application::error::PortError;
 use tidings_application::ports::{ContactCommit, ContactRead, Introduce, StrangersRead, Which};
 use tidings_domain::contact::change::{State, Write};
@@ -20,11 +20,11 @@ use tidings_domain::profile::MessagesFrom;
 use tidings_domain::time::Timestamp;
 use tidings_tables::social::{CONTACT, SocialKey};
 
-use crate::attributes::{Item, Reader, number, string};
+use crate::attributes::{Item, Reader, number, string, strings};
 use crate::error::{port_error, unreadable};
 use crate::inboxes::{self, BLOCKED, CONTACT as IS_CONTACT, OPEN, SETTLED};
 use crate::social::{item, item_key, key_of};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, read_at_once};
 
 /// Contacts over DynamoDB.
 #[derive(Clone, Debug)]
@@ -75,24 +75,9 @@ fn relate(relation: Relation) -> UpdateBuilder {
 impl ContactRead for ContactTables {
     async fn between(&self, owner: UserId, peer: UserId) -> Result<State, PortError> {
         let keys = [SocialKey::Contact(owner, peer), SocialKey::Contact(peer, owner), SocialKey::Account(peer)];
-        let get = |key: &SocialKey| {
-            let get = Get::builder().table_name(&self.social).set_key(Some(item_key(key)));
-            Ok(TransactGetItem::builder().get(get.build().map_err(PortError::fatal)?).build())
-        };
-        let gets = keys.iter().map(get).collect::<Result<Vec<_>, PortError>>()?;
-        // A transaction of reads, because a transaction of writes becomes visible item by item.
-        let output = self
-            .client
-            .transact_get_items()
-            .set_transact_items(Some(gets))
-            .send()
-            .await
-            .map_err(|error| port_error(&error))?;
+        let keys = keys.iter().map(|key| (self.social.as_str(), item_key(key)));
         let mut state = State::default();
-        for item in output.responses.unwrap_or_default().into_iter().filter_map(|response| response.item) {
-            if item.is_empty() {
-                continue;
-            }
+        for item in read_at_once(&self.client, keys).await? {
             match key_of(&item, WHAT)? {
                 SocialKey::Contact(of, _) if of == owner => state.own = Some(decode(&item)?),
                 SocialKey::Contact(..) => state.theirs = Some(decode(&item)?),
@@ -239,7 +224,7 @@ fn encode(owner: UserId, contact: &Contact) -> Item {
     }
     attributes.extend(contact.remark.as_ref().map(|remark| ("remark", string(remark))));
     if !contact.tags.is_empty() {
-        attributes.push(("tags", AttributeValue::L(contact.tags.iter().map(string).collect())));
+        attributes.push(("tags", strings(&contact.tags)));
     }
     if contact.blocked {
         attributes.push(("blocked", AttributeValue::Bool(true)));

@@ -10,7 +10,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use futures_util::future::try_join_all;
 use tidings_application::error::PortError;
 use tidings_application::ports::{AskingRead, GroupCommit, GroupRead, LinkRead, MemberRead, RecordRead};
@@ -26,7 +26,7 @@ use crate::attributes::{Item, Reader, counts, number, string};
 use crate::error::{port_error, unreadable};
 use crate::inboxes::{self, OPEN, SETTLED, read_spans, write_spans};
 use crate::social::{item, item_key, key_of};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, read_at_once};
 
 /// What `social` alone says of groups.
 #[derive(Clone, Debug)]
@@ -77,11 +77,6 @@ impl GroupTables {
     /// Groups in these tables.
     pub fn new(client: Client, log: impl Into<String>, social: impl Into<String>, inboxes: impl Into<String>) -> Self {
         Self { table: GroupTable::new(client, social), log: log.into(), inboxes: inboxes.into() }
-    }
-
-    fn get(table: &str, key: Item) -> Result<TransactGetItem, PortError> {
-        let get = Get::builder().table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
-        Ok(TransactGetItem::builder().get(get).build())
     }
 
     /// Adds what one write does.
@@ -150,29 +145,15 @@ fn member_key(group: GroupId, user: UserId) -> SocialKey {
 impl GroupRead for GroupTables {
     async fn state(&self, group: GroupId, wanted: &Wanted) -> Result<State, PortError> {
         let conversation = ConversationId::Group(group);
-        let mut keys = vec![(&self.table.social, item_key(&SocialKey::Group(group)))];
-        keys.extend(wanted.members.iter().map(|user| (&self.table.social, item_key(&member_key(group, *user)))));
-        keys.extend(wanted.spans.iter().map(|user| (&self.inboxes, inboxes::key(*user, conversation))));
-        keys.extend(wanted.asking.iter().map(|user| (&self.table.social, item_key(&SocialKey::Asking(group, *user)))));
-        let link = wanted.link.iter().map(|code| item_key(&SocialKey::Link(group, code.clone())));
-        keys.extend(link.map(|key| (&self.table.social, key)));
+        let social = |key: &SocialKey| (self.table.social.as_str(), item_key(key));
+        let mut keys = vec![social(&SocialKey::Group(group))];
+        keys.extend(wanted.members.iter().map(|user| social(&member_key(group, *user))));
+        keys.extend(wanted.spans.iter().map(|user| (self.inboxes.as_str(), inboxes::key(*user, conversation))));
+        keys.extend(wanted.asking.iter().map(|user| social(&SocialKey::Asking(group, *user))));
+        keys.extend(wanted.link.iter().map(|code| social(&SocialKey::Link(group, code.clone()))));
         keys.dedup();
-        let gets = keys.into_iter().map(|(table, key)| Self::get(table, key)).collect::<Result<Vec<_>, _>>()?;
-        // A transaction of reads, because a transaction of writes becomes visible item by item: a plain read may find a
-        // member who was removed by an entry that has been read already.
-        let output = self
-            .table
-            .client
-            .transact_get_items()
-            .set_transact_items(Some(gets))
-            .send()
-            .await
-            .map_err(|error| port_error(&error))?;
         let mut state = State::default();
-        for item in output.responses.unwrap_or_default().into_iter().filter_map(|response| response.item) {
-            if item.is_empty() {
-                continue;
-            }
+        for item in read_at_once(&self.table.client, keys).await? {
             if item.contains_key("conversation") {
                 let owner = Reader::new(&item, "inbox entry").parse("user")?;
                 state.spans.insert(owner, read_spans(&item)?);

@@ -91,9 +91,12 @@ impl LogTable {
         limit: usize,
     ) -> Result<Tail, PortError> {
         let mut newest_first: Vec<Entry> = Vec::new();
+        let mut size = SEARCH_PAGE;
         loop {
             let below = newest_first.last().map_or(Seq::new(u64::MAX), |last| last.seq);
-            let (page, more) = self.fetch(conversation, self.below(conversation, below, SEARCH_PAGE)).await?;
+            let (page, more) = self.fetch(conversation, self.below(conversation, below, size)).await?;
+            // In a flood as many as a request brings: 200 in a row would outlast whoever waits.
+            size = limit;
             let end = page.iter().position(|entry| entry.sent_at < since);
             let done = end.is_some() || !more;
             newest_first.extend(page);

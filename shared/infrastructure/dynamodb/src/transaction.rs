@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Get, Put, TransactGetItem, TransactWriteItem};
 use tidings_application::error::PortError;
 use tidings_domain::ids::ConversationId;
 use tidings_domain::log::Entry;
@@ -11,6 +11,25 @@ use tidings_domain::log::Entry;
 use crate::attributes::Item;
 use crate::error::port_error;
 use crate::log;
+
+/// Reads these items, of these tables, all at once: what is there, in their order.
+///
+/// In a transaction, because a transaction of writes becomes visible item by item: a plain read may find a member who was
+/// removed by an entry that has been read already.
+pub(crate) async fn read_at_once<'a>(
+    client: &Client,
+    keys: impl IntoIterator<Item = (&'a str, Item)>,
+) -> Result<Vec<Item>, PortError> {
+    let get = |(table, key): (&'a str, Item)| {
+        let get = Get::builder().table_name(table).set_key(Some(key)).build().map_err(PortError::fatal)?;
+        Ok(TransactGetItem::builder().get(get).build())
+    };
+    let gets = keys.into_iter().map(get).collect::<Result<Vec<_>, PortError>>()?;
+    let request = client.transact_get_items().set_transact_items(Some(gets));
+    let output = request.send().await.map_err(|error| port_error(&error))?;
+    let items = output.responses.unwrap_or_default().into_iter().filter_map(|response| response.item);
+    Ok(items.filter(|item| !item.is_empty()).collect())
+}
 
 /// One transaction in the making.
 #[derive(Debug)]

@@ -436,7 +436,11 @@ impl Request {
         let invited = Told::Invited { group: self.group, name: found.group.name.clone(), greeting: greeting.clone() };
         // An invitation that stands is not told again.
         let tells = !unheard && standing.is_none_or(|it| it.invited_by.is_none() || it.unheard);
-        let asking = Asking { user, invited_by: Some(self.actor), greeting, at: found.now, unheard };
+        // Nor can two inviters together: what stands stays as it is, heard or not.
+        let asking = match standing.filter(|it| it.invited_by.is_some()) {
+            Some(before) => Asking { unheard, ..before.clone() },
+            None => Asking { user, invited_by: Some(self.actor), greeting, at: found.now, unheard },
+        };
         let writes = if tells || standing.is_none() { vec![Write::Asking(asking)] } else { Vec::new() };
         // The inviter is told in any case, and so cannot tell a block.
         Ok(Self::notices([self.actor].into_iter().chain(tells.then_some(user)), &invited, writes))

@@ -249,7 +249,7 @@ fn decode(item: &Item) -> Result<Option<Account>, PortError> {
         password_hash: PasswordHash::new(reader.text("password_hash")?),
         created_at: Timestamp::from_millis(reader.number("created_at")?),
         version: reader.optional_number("version")?.unwrap_or(0),
-        changes: reader.list("changes")?,
+        changes: reader.texts("changes")?,
     }))
 }
 
