@@ -131,13 +131,13 @@ pub(crate) const LANES: &[Lane] = &[
     },
     Lane {
         name: "ministack",
-        budget_min: 7,
+        budget_min: 6,
         shows: "the template as it is deployed, every function with its own rights and no others",
         steps: &[Step::Suite("ministack")],
     },
     Lane {
         name: "backend",
-        budget_min: 7,
+        budget_min: 6,
         shows: "the same on somebody else's tables, queues and files",
         steps: &[Step::Suite("ministack-backend")],
     },
