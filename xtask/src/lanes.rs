@@ -125,19 +125,19 @@ pub(crate) const LANES: &[Lane] = &[
     },
     Lane {
         name: "end-to-end",
-        budget_min: 12,
+        budget_min: 11,
         shows: "real functions behind real sockets, also under faults, in storms and in contention; roles as they are used",
         steps: &[Step::Suite("local")],
     },
     Lane {
         name: "ministack",
-        budget_min: 6,
+        budget_min: 8,
         shows: "the template as it is deployed, every function with its own rights and no others",
         steps: &[Step::Suite("ministack")],
     },
     Lane {
         name: "backend",
-        budget_min: 6,
+        budget_min: 5,
         shows: "the same on somebody else's tables, queues and files",
         steps: &[Step::Suite("ministack-backend")],
     },
