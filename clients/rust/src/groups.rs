@@ -231,11 +231,17 @@ impl Groups<'_> {
 
     /// All members.
     pub async fn members(&self, group: GroupId) -> Result<Members, CallError> {
+        self.members_called(group, None).await
+    }
+
+    /// Members whose nickname begins so; all without.
+    pub async fn members_called(&self, group: GroupId, nickname: Option<DisplayName>) -> Result<Members, CallError> {
         let mut all = Members { members: Vec::new(), version: u64::MAX };
         loop {
             let after = all.members.last().map(|last: &MemberInfo| last.user);
             let limit = Some(MEMBERS_PAGE_MAX);
-            let page = self.0.call(GroupMembers { group: group.into(), after, limit, nickname: None }).await?;
+            let nickname = nickname.clone().map(Into::into);
+            let page = self.0.call(GroupMembers { group: group.into(), after, limit, nickname }).await?;
             // What happened between two pages is told by the entries behind the first.
             all.version = all.version.min(page.version);
             let more = page.more && !page.members.is_empty();

@@ -79,6 +79,10 @@ async fn a_group_lives_on_the_command_line() {
     {
         assert!(members.contains(&want), "{members}");
     }
+    for one in [["members", "reading", &cat].as_slice(), &["members", "reading", "--called", "kit"]] {
+        let shown = cli.ok("bob", &[&["group"], one].concat()).await;
+        assert!(shown.starts_with(&format!("member  {cat}, called Kitty")) && shown.lines().count() == 1, "{shown}");
+    }
     assert!(refused(&cli, "cat", &["send", "books", "hm"]).await.contains("muted"));
     cli.ok("bob", &["group", "unmute", "reading", &cat]).await;
     cli.ok("cat", &["send", "books", "thanks"]).await;

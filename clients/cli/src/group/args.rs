@@ -66,10 +66,15 @@ pub(crate) enum Group {
     Leave(Named),
     /// Remove a member
     Kick(Member),
-    /// List the members
+    /// List the members, or show one of them
     Members {
         /// Id, or the beginning of its name
         group: String,
+        /// User name or id: this one alone
+        user: Option<String>,
+        /// Those whose nickname begins so
+        #[arg(long, value_name = "BEGINNING", conflicts_with = "user")]
+        called: Option<String>,
         /// One JSON object a line
         #[arg(long)]
         json: bool,

@@ -95,8 +95,12 @@ async fn act(client: &Client, asked: Group, clock: Clock) -> Result<(), Problem>
             let group = which(client, &group).await?;
             show::requests(&mut Names::new(client), group, &groups.requests(group).await?, json, clock).await;
         }
-        Group::Members { group, json } => {
-            let members = groups.members(which(client, &group).await?).await?.members;
+        Group::Members { group, user, called, json } => {
+            let group = which(client, &group).await?;
+            let members = match user {
+                Some(user) => vec![groups.member(group, find(client, &user).await?).await?],
+                None => groups.members_called(group, called.as_deref().map(str::parse).transpose()?).await?.members,
+            };
             show::members(&mut Names::new(client), &members, json, clock).await;
         }
         Group::List { json } => show::list(&groups.list().await?, json),
